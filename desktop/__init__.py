@@ -1,0 +1,1 @@
+"""Consultorio's desktop program: what a clinic's workstation runs."""

@@ -1,0 +1,1 @@
+"""Plain Python: money, intervals, statuses, permissions, identifiers, layout, errors."""

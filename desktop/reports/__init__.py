@@ -1,0 +1,1 @@
+"""Documents: a table of figures or a record becomes a file."""

@@ -1,0 +1,1 @@
+"""Use cases: one public function or class per thing a person does."""

@@ -1,0 +1,1 @@
+"""Widgets, one folder a screen."""
