@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
 
 NOW = sa.text("now()")
 
-Id = Annotated[int, mapped_column("id", BigId, sa.Identity(), primary_key=True)]
+Id = Annotated[int, mapped_column(BigId, sa.Identity(), primary_key=True)]
 At = Annotated[dt.datetime, mapped_column(Instant())]
 OptionalAt = Annotated[dt.datetime | None, mapped_column(Instant())]
 Money = Annotated[Decimal, mapped_column(Amount(12))]
