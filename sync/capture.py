@@ -1,0 +1,111 @@
+"""SQLite triggers that write every local edit of a synced table into the outbox.
+
+They run in the transaction of the edit itself. An edit outside an open local transaction is
+refused, and so is what the server could only refuse: a new row in a table whose rows are born there,
+a change of a row that is only ever added, a change of a row's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sync.schema import SyncSchema, SyncTable
+
+PREFIX = "sync_capture_"
+
+_CAPTURING = "(SELECT capturing FROM sync_context WHERE id = 1)"
+_TX = "(SELECT tx FROM sync_context WHERE id = 1)"
+_OPEN_TX = f"SELECT RAISE(ABORT, 'sync: no local transaction is open') WHERE {_TX} IS NULL;"
+
+
+def install_capture(execute: Callable[[str, tuple[Any, ...]], Any], schema: SyncSchema) -> None:
+    """Make the capture triggers of every synced table anew from ``schema``."""
+    remove_capture(execute)
+    for table in schema.tables:
+        for statement in triggers(table):
+            execute(statement, ())
+
+
+def remove_capture(execute: Callable[[str, tuple[Any, ...]], Any]) -> None:
+    """Drop every capture trigger, of tables that are no longer synced too."""
+    for (name,) in execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(name, 1, ?) = ?",
+        (len(PREFIX), PREFIX),
+    ).fetchall():
+        execute(f'DROP TRIGGER "{name}"', ())
+
+
+def triggers(table: SyncTable) -> tuple[str, ...]:
+    """The statements that create one table's capture triggers."""
+    name = table.name
+    changed = " OR ".join(f"{_differs(column)}" for column in table.column_names)
+    insert_body = (
+        _refuse(f"rows of {name} are born on the server")
+        if table.born_on_server
+        else _base(name, "NEW.id", "NULL")
+        + _operation(name, "NEW.id", "I", "NULL", _image(table, "NEW"))
+    )
+    never = _refuse(f"rows of {name} are only ever added")
+    update_body = (
+        never
+        if table.append_only
+        else "SELECT RAISE(ABORT, 'sync: a row keeps its id') WHERE OLD.id IS NOT NEW.id;"
+        + _base(name, "OLD.id", _image(table, "OLD"))
+        + _operation(name, "OLD.id", "U", _changes(table, "OLD"), _changes(table, "NEW"))
+    )
+    delete_body = (
+        never
+        if table.append_only
+        else _base(name, "OLD.id", _image(table, "OLD"))
+        + _operation(name, "OLD.id", "D", _image(table, "OLD"), "NULL")
+    )
+    return (
+        _trigger(name, "insert", "INSERT", _CAPTURING, insert_body),
+        _trigger(name, "update", "UPDATE", f"{_CAPTURING} AND ({changed})", update_body),
+        _trigger(name, "delete", "DELETE", _CAPTURING, delete_body),
+    )
+
+
+def _trigger(table: str, suffix: str, event: str, when: str, body: str) -> str:
+    return (
+        f'CREATE TRIGGER "{PREFIX}{table}_{suffix}" AFTER {event} ON "{table}"'
+        f" WHEN {when} BEGIN {_OPEN_TX}{body} END"
+    )
+
+
+def _refuse(message: str) -> str:
+    return f"SELECT RAISE(ABORT, 'sync: {message}');"
+
+
+def _base(table: str, row_id: str, image: str) -> str:
+    # Not INSERT OR IGNORE: the conflict clause of the statement that fires a trigger would win.
+    return (
+        f"INSERT INTO sync_base (tbl, row_id, image) SELECT '{table}', {row_id}, {image}"
+        f" WHERE NOT EXISTS (SELECT 1 FROM sync_base WHERE tbl = '{table}' AND row_id = {row_id});"
+    )
+
+
+def _operation(table: str, row_id: str, kind: str, old: str, new: str) -> str:
+    return (
+        "INSERT INTO sync_op (tx, tbl, row_id, op, old, new)"
+        f" VALUES ({_TX}, '{table}', {row_id}, '{kind}', {old}, {new});"
+    )
+
+
+def _image(table: SyncTable, side: str) -> str:
+    pairs = ", ".join(f"'{column}', {side}.\"{column}\"" for column in table.column_names)
+    return f"json_object({pairs})"
+
+
+def _differs(column: str) -> str:
+    return f'OLD."{column}" IS NOT NEW."{column}" COLLATE BINARY'
+
+
+def _changes(table: SyncTable, side: str) -> str:
+    parts = " || ".join(
+        f"CASE WHEN {_differs(column)}"
+        f" THEN ',\"{column}\":' || json_quote({side}.\"{column}\") ELSE '' END"
+        for column in table.column_names
+    )
+    return f"'{{' || substr({parts}, 2) || '}}'"

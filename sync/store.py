@@ -1,0 +1,390 @@
+"""The engine's own tables inside a cache, and what is asked of them.
+
+==================  ================================================================================
+``sync_state``      key → value: device, nonce, cursor, epoch, the exchange under way, last sync …
+``sync_context``    one row: the local transaction that is open, and whether edits are captured
+``sync_tx``         the outbox: local transactions that the server has not yet answered, in order
+``sync_op``         what each of them did to which row
+``sync_base``       the server's image of every row that has an operation in the outbox
+                    (``NULL``: the server has no such row)
+``sync_rejection``  local transactions that the server refused, with their whole draft
+``sync_counter``    how many ids this device has given
+==================  ================================================================================
+
+Every function takes ``execute``: a callable ``(sql, parameters) → cursor`` on the connection whose
+transaction it shall be part of (``cursor.execute`` of a DB-API connection, ``exec_driver_sql`` of
+an SQLAlchemy one). None of them commits.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sync import codec
+from sync.capture import install_capture
+from sync.schema import DEVICE_BITS, SyncSchema, first_id
+
+
+class Rows(Protocol):
+    """What a statement returned."""
+
+    def fetchone(self) -> Any:
+        """The next row, or ``None``."""
+
+    def fetchall(self) -> Sequence[Any]:
+        """All rows that are left."""
+        ...
+
+
+Execute = Callable[[str, tuple[Any, ...]], Rows]
+
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS sync_state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS sync_context (
+        id INTEGER PRIMARY KEY CHECK (id = 1), tx TEXT, capturing INTEGER NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS sync_tx (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, actor INTEGER,
+        label TEXT NOT NULL, at TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS sync_op (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, tx TEXT NOT NULL, tbl TEXT NOT NULL,
+        row_id INTEGER NOT NULL, op TEXT NOT NULL, old TEXT, new TEXT)""",
+    "CREATE INDEX IF NOT EXISTS ix_sync_op_row ON sync_op (tbl, row_id)",
+    "CREATE INDEX IF NOT EXISTS ix_sync_op_tx ON sync_op (tx)",
+    """CREATE TABLE IF NOT EXISTS sync_base (
+        tbl TEXT NOT NULL, row_id INTEGER NOT NULL, image TEXT,
+        PRIMARY KEY (tbl, row_id)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS sync_rejection (
+        tx TEXT PRIMARY KEY, label TEXT NOT NULL, actor INTEGER, made_at TEXT NOT NULL,
+        rejected_at TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, ops TEXT NOT NULL,
+        settled_at TEXT, settled_how TEXT)""",
+    """CREATE TABLE IF NOT EXISTS sync_counter (
+        id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL)""",
+    "INSERT OR IGNORE INTO sync_context (id, tx, capturing) VALUES (1, NULL, 1)",
+    "INSERT OR IGNORE INTO sync_counter (id, value) VALUES (1, 0)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row's part in a local transaction.
+
+    :ivar kind: ``I``, ``U`` or ``D``.
+    :ivar old: column → value before, as SQLite holds it; of an update the changed columns only.
+    :ivar new: column → value after, likewise; empty for a delete.
+    """
+
+    table: str
+    row_id: int
+    kind: str
+    old: dict[str, Any]
+    new: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTransaction:
+    """One thing that a person did: applied whole by the server, or refused whole.
+
+    :ivar at: when, canonical UTC text.
+    """
+
+    seq: int
+    id: str
+    actor: int | None
+    label: str
+    at: str
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A local transaction that the server refused, and why.
+
+    :ivar code: ``conflict``, ``gone``, ``overlap``, ``duplicate``, ``parent_missing``,
+        ``forbidden``, ``foreign_id``, ``append_only``, ``invalid``, ``rule`` or ``depends``.
+    :ivar detail: what the server said beside the code: ``table``, ``id``, ``columns``, ``theirs``,
+        ``by``, ``constraint``, ``message``; ``on`` (a transaction) where the code is ``depends``.
+    """
+
+    tx: str
+    label: str
+    actor: int | None
+    made_at: dt.datetime
+    rejected_at: dt.datetime
+    code: str
+    detail: dict[str, Any]
+    operations: tuple[Operation, ...]
+    settled_at: dt.datetime | None
+    settled_how: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The outbox in figures: how many local transactions, and since when (aware, UTC)."""
+
+    count: int
+    oldest: dt.datetime | None
+
+
+def create_tables(execute: Execute) -> None:
+    """Make the engine's tables where they are missing."""
+    for statement in TABLES:
+        execute(statement, ())
+
+
+def prepare(connection: Any, schema: SyncSchema, device: int | None = None) -> None:
+    """Make a cache ready for local work: the engine's tables and the capture triggers.
+
+    Idempotent; the triggers are made anew from ``schema``, so that they follow a migration. Does
+    not commit.
+
+    :param connection: a DB-API connection whose synced tables exist.
+    :param device: this workstation's number; ``None`` leaves the one that the cache knows.
+    """
+    execute = connection.cursor().execute
+    create_tables(execute)
+    if device is not None:
+        first_id(device)
+        set_state(execute, "device", str(device))
+    install_capture(execute, schema)
+
+
+# The state --------------------------------------------------------------------------------------
+
+
+def get_state(execute: Execute, key: str) -> str | None:
+    """The value of ``key``; ``None`` where it was never set."""
+    row = execute("SELECT value FROM sync_state WHERE key = ?", (key,)).fetchone()
+    return None if row is None else row[0]
+
+
+def set_state(execute: Execute, key: str, value: str | None) -> None:
+    """Set ``key``; ``None`` forgets it."""
+    if value is None:
+        execute("DELETE FROM sync_state WHERE key = ?", (key,))
+    else:
+        execute(
+            "INSERT INTO sync_state (key, value) VALUES (?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, value),
+        )
+
+
+def device_number(execute: Execute) -> int:
+    """The workstation's device number; ``LookupError`` in a cache that was never given one."""
+    value = get_state(execute, "device")
+    if value is None:
+        raise LookupError("this cache has no device number")
+    return int(value)
+
+
+def last_sync(execute: Execute) -> dt.datetime | None:
+    """When the last exchange was applied (aware, UTC, this workstation's clock)."""
+    value = get_state(execute, "last_sync")
+    return None if value is None else codec.text_to_instant(value)
+
+
+# Local transactions -----------------------------------------------------------------------------
+
+
+def begin(execute: Execute, actor: int | None, label: str, now: dt.datetime) -> str:
+    """Open a local transaction; the edits that follow become its operations.
+
+    ``RuntimeError`` where one is open already.
+
+    :param actor: the id of the person's account; ``None`` where the program acts for nobody.
+    :param label: what is being done, such as ``appointment.book``.
+    :param now: aware.
+    :returns: the transaction's id.
+    """
+    row = execute("SELECT tx FROM sync_context WHERE id = 1", ()).fetchone()
+    if row is None:
+        raise RuntimeError("the cache was not prepared for sync")
+    if row[0] is not None:
+        raise RuntimeError("a local transaction is open already")
+    tx = str(uuid.uuid4())
+    execute(
+        "INSERT INTO sync_tx (id, actor, label, at) VALUES (?, ?, ?, ?)",
+        (tx, actor, label, codec.instant_to_text(now)),
+    )
+    execute("UPDATE sync_context SET tx = ? WHERE id = 1", (tx,))
+    return tx
+
+
+def finish(execute: Execute) -> bool:
+    """Close the open local transaction; one that changed nothing is dropped.
+
+    :returns: whether anything was captured. ``RuntimeError`` where none is open.
+    """
+    tx = execute("SELECT tx FROM sync_context WHERE id = 1", ()).fetchone()[0]
+    if tx is None:
+        raise RuntimeError("no local transaction is open")
+    execute("UPDATE sync_context SET tx = NULL WHERE id = 1", ())
+    captured = execute("SELECT 1 FROM sync_op WHERE tx = ? LIMIT 1", (tx,)).fetchone() is not None
+    if not captured:
+        execute("DELETE FROM sync_tx WHERE id = ?", (tx,))
+    return captured
+
+
+def next_id(execute: Execute) -> int:
+    """A row id that nobody else gives: the device number above a counter."""
+    execute("UPDATE sync_counter SET value = value + 1 WHERE id = 1", ())
+    row = execute("SELECT value FROM sync_counter WHERE id = 1", ()).fetchone()
+    count = int(row[0])
+    if count >> DEVICE_BITS:
+        raise OverflowError("this device has given all its ids")
+    return first_id(device_number(execute)) | count
+
+
+def raise_counter(execute: Execute, row_id: int) -> None:
+    """Never again give an id up to ``row_id``, which this device is known to have given."""
+    count = row_id & ((1 << DEVICE_BITS) - 1)
+    execute("UPDATE sync_counter SET value = max(value, ?) WHERE id = 1", (count,))
+
+
+# The outbox -------------------------------------------------------------------------------------
+
+
+def pending(execute: Execute) -> Pending:
+    """How much the server has not yet answered, and since when."""
+    row = execute("SELECT count(*), min(at) FROM sync_tx", ()).fetchone()
+    return Pending(row[0], None if row[1] is None else codec.text_to_instant(row[1]))
+
+
+def pending_rows(execute: Execute, table: str) -> frozenset[int]:
+    """The ids of ``table``'s rows that carry edits the server has not yet answered."""
+    rows = execute("SELECT row_id FROM sync_base WHERE tbl = ?", (table,)).fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+def outbox(execute: Execute, limit: int | None = None) -> list[LocalTransaction]:
+    """The local transactions that wait for the server, oldest first.
+
+    :param limit: at most so many operations in all, but always one transaction.
+    """
+    open_tx = execute("SELECT tx FROM sync_context WHERE id = 1", ()).fetchone()[0]
+    found: list[LocalTransaction] = []
+    count = 0
+    for seq, tx, actor, label, at in execute(
+        "SELECT seq, id, actor, label, at FROM sync_tx ORDER BY seq", ()
+    ).fetchall():
+        if tx == open_tx:
+            continue
+        operations = _operations(execute, tx)
+        count += len(operations)
+        if limit is not None and found and count > limit:
+            break
+        found.append(LocalTransaction(seq, tx, actor, label, at, operations))
+    return found
+
+
+def _operations(execute: Execute, tx: str) -> tuple[Operation, ...]:
+    rows = execute(
+        "SELECT tbl, row_id, op, old, new FROM sync_op WHERE tx = ? ORDER BY seq", (tx,)
+    ).fetchall()
+    return tuple(
+        Operation(table, row_id, kind, json.loads(old or "{}"), json.loads(new or "{}"))
+        for table, row_id, kind, old, new in rows
+    )
+
+
+def forget(execute: Execute, txs: Sequence[str]) -> None:
+    """Take local transactions out of the outbox."""
+    for tx in txs:
+        execute("DELETE FROM sync_op WHERE tx = ?", (tx,))
+        execute("DELETE FROM sync_tx WHERE id = ?", (tx,))
+
+
+# Rejections -------------------------------------------------------------------------------------
+
+
+def operations_to_json(operations: Sequence[Operation]) -> str:
+    """Operations as the text that ``sync_rejection.ops`` keeps."""
+    return json.dumps(
+        [
+            {"t": o.table, "id": o.row_id, "k": o.kind, "old": o.old, "new": o.new}
+            for o in operations
+        ],
+        ensure_ascii=False,
+    )
+
+
+def operations_from_json(text: str) -> tuple[Operation, ...]:
+    """The reverse of :func:`operations_to_json`."""
+    return tuple(Operation(o["t"], o["id"], o["k"], o["old"], o["new"]) for o in json.loads(text))
+
+
+def reject(
+    execute: Execute,
+    transaction: LocalTransaction,
+    code: str,
+    detail: dict[str, Any],
+    now: dt.datetime,
+) -> None:
+    """Move a local transaction from the outbox to the rejections, with its whole draft."""
+    execute(
+        "INSERT INTO sync_rejection (tx, label, actor, made_at, rejected_at, code, detail, ops)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            transaction.id,
+            transaction.label,
+            transaction.actor,
+            transaction.at,
+            codec.instant_to_text(now),
+            code,
+            json.dumps(detail, ensure_ascii=False),
+            operations_to_json(transaction.operations),
+        ),
+    )
+    forget(execute, [transaction.id])
+
+
+def rejections(execute: Execute, *, settled: bool = False) -> list[Rejection]:
+    """The refused local transactions that wait for a person (or those settled), oldest first."""
+    rows = execute(
+        "SELECT tx, label, actor, made_at, rejected_at, code, detail, ops, settled_at, settled_how"
+        f" FROM sync_rejection WHERE settled_at IS {'NOT ' if settled else ''}NULL"
+        " ORDER BY rejected_at, made_at, tx",
+        (),
+    ).fetchall()
+    return [
+        Rejection(
+            tx=row[0],
+            label=row[1],
+            actor=row[2],
+            made_at=codec.text_to_instant(row[3]),
+            rejected_at=codec.text_to_instant(row[4]),
+            code=row[5],
+            detail=json.loads(row[6]),
+            operations=operations_from_json(row[7]),
+            settled_at=None if row[8] is None else codec.text_to_instant(row[8]),
+            settled_how=row[9],
+        )
+        for row in rows
+    ]
+
+
+def rejected_count(execute: Execute) -> int:
+    """How many refused local transactions wait for a person."""
+    row = execute("SELECT count(*) FROM sync_rejection WHERE settled_at IS NULL", ()).fetchone()
+    return int(row[0])
+
+
+def settle(execute: Execute, tx: str, how: str, now: dt.datetime) -> bool:
+    """Mark a rejection as settled by a person; ``False`` where none such waits.
+
+    :param how: the way out that was taken, such as ``keep_mine``.
+    """
+    waiting = execute(
+        "SELECT 1 FROM sync_rejection WHERE tx = ? AND settled_at IS NULL", (tx,)
+    ).fetchone()
+    execute(
+        "UPDATE sync_rejection SET settled_at = ?, settled_how = ?"
+        " WHERE tx = ? AND settled_at IS NULL",
+        (codec.instant_to_text(now), how, tx),
+    )
+    return waiting is not None
