@@ -1,8 +1,14 @@
-"""One history of migrations, run on a clinic's schema in PostgreSQL or on a workstation's cache."""
+"""One history of migrations, run on a clinic's schema in PostgreSQL or on a workstation's cache.
+
+An upgrade is one transaction, on either side: it happens whole or not at all.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,51 +32,62 @@ def migrations_dir() -> Path:
     return migrations_path()
 
 
-def head_revision() -> str:
-    """The newest revision that this program knows."""
+@cache
+def known_versions() -> frozenset[str]:
+    """Every revision that this program carries."""
+    scripts = ScriptDirectory.from_config(_config())
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+@cache
+def head_version() -> str:
+    """The newest revision that this program carries."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if head is None:
         raise RuntimeError("the program carries no migrations")
     return head
 
 
-def cache_version(connection: sa.Connection) -> str | None:
-    """The revision of a cache; ``None`` for a file without tables."""
-    return MigrationContext.configure(connection).get_current_revision()
+def cache_version(connection: Any) -> str | None:
+    """The revision of a cache; ``None`` for a file without tables.
+
+    :param connection: the driver's connection to an encrypted file, opened with its key.
+    """
+    with _wrapped(connection) as wrapped:
+        return MigrationContext.configure(wrapped).get_current_revision()
 
 
-def upgrade_cache(
-    connection: sa.Connection, *, indexes: bool = True, revision: str = "head"
-) -> None:
-    """Bring a cache to ``revision``, whole or not at all.
+def upgrade_cache(connection: Any, *, indexes: bool = True, revision: str = "head") -> None:
+    """Bring a cache to ``revision``.
 
     A transaction that the caller began is used and left open.
 
-    :param connection: of an encrypted SQLite file that was opened with its key.
+    :param connection: the driver's connection to an encrypted file, opened with its key.
     :param indexes: ``False`` leaves the secondary indexes of a *fresh* file out, for a bulk load;
         :func:`create_cache_indexes` makes them afterwards.
-    :raises EnvironmentTrouble: ``cache.too_new`` where a newer program has upgraded the file.
+    Raises :class:`EnvironmentTrouble` with ``cache.too_new`` where a newer program upgraded the file.
     """
-    with _Transaction(connection):
-        current = cache_version(connection)
-        _refuse_newer(current, "cache.too_new")
+    with _whole(connection) as wrapped:
+        current = MigrationContext.configure(wrapped).get_current_revision()
+        if current is not None and current not in known_versions():
+            raise EnvironmentTrouble("cache.too_new")
         if not indexes and current is not None:
             raise ValueError("indexes are left out of a fresh file only")
-        _run(command.upgrade, connection, revision, indexes=indexes)
+        _run(command.upgrade, wrapped, revision, indexes=indexes)
 
 
-def downgrade_cache(connection: sa.Connection, revision: str = "base") -> None:
-    """Take a cache back to ``revision``, whole or not at all."""
-    with _Transaction(connection):
-        _run(command.downgrade, connection, revision)
+def downgrade_cache(connection: Any, revision: str = "base") -> None:
+    """Take a cache back to ``revision``."""
+    with _whole(connection) as wrapped:
+        _run(command.downgrade, wrapped, revision)
 
 
-def create_cache_indexes(connection: sa.Connection) -> None:
+def create_cache_indexes(connection: Any) -> None:
     """Make the secondary indexes that a bulk load did without; those that exist are kept."""
-    with _Transaction(connection):
+    with _whole(connection) as wrapped:
         for table in cache_metadata(Base.metadata).sorted_tables:
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                index.create(connection, checkfirst=True)
+                index.create(wrapped, checkfirst=True)
 
 
 def _config(**attributes: Any) -> Config:
@@ -84,32 +101,51 @@ def _run(step: Any, connection: sa.Connection, revision: str, **attributes: Any)
         step(_config(connection=connection, **attributes), revision)
 
 
-def _refuse_newer(current: str | None, code: str, **params: object) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current is not None and current not in known:
-        raise EnvironmentTrouble(code, **params)
+class _Borrowed:
+    """A driver's connection whose transaction belongs to somebody else."""
 
-
-class _Transaction:
-    """The caller's transaction where there is one, else one of our own around the block."""
-
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._own: sa.RootTransaction | None = None
 
-    def __enter__(self) -> None:
-        if self._connection.in_transaction():
-            return
-        self._own = self._connection.begin()
-        if self._connection.dialect.name == "sqlite":
-            raw = self._connection.connection.driver_connection
-            if raw is not None and not raw.in_transaction:
-                self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
 
-    def __exit__(self, kind: object, value: object, trace: object) -> None:
-        if self._own is None:
-            return
-        if kind is None:
-            self._own.commit()
-        else:
-            self._own.rollback()
+    def commit(self) -> None:
+        """Left to the owner."""
+
+    def rollback(self) -> None:
+        """Left to the owner."""
+
+    def close(self) -> None:
+        """Left to the owner."""
+
+
+@contextmanager
+def _wrapped(connection: Any) -> Iterator[sa.Connection]:
+    engine = sa.create_engine(
+        "sqlite+pysqlite://",
+        creator=lambda: _Borrowed(connection),
+        poolclass=sa.pool.StaticPool,
+    )
+    try:
+        with engine.connect() as wrapped:
+            yield wrapped
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _whole(connection: Any) -> Iterator[sa.Connection]:
+    """One transaction: the caller's where there is one, else one of our own."""
+    own = not connection.in_transaction
+    if own:
+        connection.execute("BEGIN IMMEDIATE")
+    try:
+        with _wrapped(connection) as wrapped:
+            yield wrapped
+    except BaseException:
+        if own:
+            connection.rollback()
+        raise
+    if own:
+        connection.commit()
