@@ -1,0 +1,62 @@
+# Two commands: `make demo` and `make test`. Both set up what they need.
+# Every other target is listed by `make help`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system demo web-booking test test-fast lint format layers bench package package-test screenshots race ci clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+setup: system $(STAMP) ## the virtual environment with the locked dependencies
+
+system:
+	@sh tests/support/system_libraries.sh
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Consultorio needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## a clinic with two workstations side by side, on an embedded server
+	$(BIN)/python -m tests.demo
+
+web-booking: setup ## books a slot "from the web" in the running demo
+	$(BIN)/python -m tests.demo web-booking
+
+test: setup ## every test
+	$(BIN)/python -m pytest
+
+lint: setup ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## formats the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## the figures of the design, as ratios in one run (build/bench.json)
+	$(BIN)/python -m tests.bench
+
+race: setup ## the long form of the double-booking race
+	CONSULTORIO_RACE_ROUNDS=200 $(BIN)/python -m pytest tests/story/test_race.py -q
+
+package: setup ## the program as a folder that needs no Python (dist/consultorio)
+	$(BIN)/pyinstaller --noconfirm --clean --log-level WARN build.spec
+
+package-test: package ## starts the packaged program: joins, syncs, takes a screenshot
+	$(BIN)/python -m tests.package_smoke
+
+screenshots: setup ## pictures of every screen into docs/screens
+	$(BIN)/python -m tests.demo screenshots docs/screens
+
+clean: ## removes what was built
+	rm -rf build dist .demo

@@ -1,0 +1,144 @@
+"""What every test may ask for, and what no test may do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+os.environ.setdefault("LANG", "C.UTF-8")
+os.environ["PGTZ"] = "UTC"
+
+from desktop.domain import messages
+from desktop.domain.actor import Actor
+from tests.support import embedded
+from tests.support.memory_keyring import MemoryKeyring
+from tests.support.strictness import Collector, log_lines, loopback_only, no_thread_left
+
+settings.register_profile(
+    "default",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    max_examples=int(os.environ.get("CONSULTORIO_EXAMPLES", "60")),
+    derandomize=True,
+)
+settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def strict() -> Iterator[Collector]:
+    """Fails on unexpected log lines, connections that leave the computer, and leaked threads.
+
+    Ask for it by name to announce log lines: ``strict.expect("sync", "gone")``.
+    """
+    with loopback_only(), no_thread_left(), log_lines() as collector:
+        yield collector
+    collector.verify()
+
+
+@pytest.fixture(autouse=True)
+def _spanish() -> Iterator[None]:
+    messages.set_language("es")
+    yield
+    messages.set_language("es")
+
+
+@pytest.fixture(autouse=True)
+def memory_keyring() -> Iterator[MemoryKeyring]:
+    before = keyring.get_keyring()
+    backend = MemoryKeyring()
+    keyring.set_keyring(backend)
+    yield backend
+    keyring.set_keyring(before)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[embedded.Server]:
+    """A real server (PostgreSQL 18, or your own by ``CONSULTORIO_TEST_DSN``)."""
+    with embedded.temporary() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=embedded.OFFERED)
+def any_postgres(
+    request: pytest.FixtureRequest, postgres: embedded.Server
+) -> Iterator[embedded.Server]:
+    """Each server version that is at hand."""
+    if postgres.version == request.param:
+        yield postgres
+        return
+    if os.environ.get("CONSULTORIO_TEST_DSN"):
+        pytest.skip(f"PostgreSQL {request.param} is not the server given by CONSULTORIO_TEST_DSN")
+    with embedded.temporary(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def pg_database(postgres: embedded.Server) -> Iterator[str]:
+    """The DSN of a fresh, empty database."""
+    with postgres.database() as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def pg(pg_database: str) -> Iterator[psycopg.Connection]:
+    """A superuser's autocommit connection to a fresh database."""
+    with psycopg.connect(pg_database, autocommit=True) as connection:
+        yield connection
+
+
+class Clock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.moment = dt.datetime(2026, 11, 23, 12, 0, tzinfo=dt.UTC)
+
+    def __call__(self) -> dt.datetime:
+        return self.moment
+
+    def forward(self, **amount: float) -> None:
+        self.moment += dt.timedelta(**amount)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Monday 23 November 2026, 09:00 in Santiago, until moved."""
+    return Clock()
+
+
+@pytest.fixture
+def key() -> bytes:
+    return secrets.token_bytes(32)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, key: bytes, clock: Clock) -> Iterator[object]:
+    """A fresh encrypted cache of device 1, profile office, empty but for its schema."""
+    from desktop.services.cache import Cache, connect
+    from sync import store
+
+    path = tmp_path / "cache.db"
+    opened = Cache.open(path, key, clock=clock)
+    connection = connect(path, key)
+    store.set_device(connection.execute, 1)
+    connection.close()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def administrator() -> Actor:
+    from desktop.domain.permissions import ALL
+
+    return Actor(
+        staff_id=1, name="Ana Admin", username="admin", role="general", permissions=frozenset(ALL)
+    )
