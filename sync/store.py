@@ -11,9 +11,9 @@
 ``sync_counter``    how many ids this device has given
 ==================  ================================================================================
 
-Every function takes ``execute``: a callable ``(sql, parameters) → cursor`` on the connection whose
-transaction it shall be part of (``cursor.execute`` of a DB-API connection, ``exec_driver_sql`` of
-an SQLAlchemy one). None of them commits.
+Every function takes ``execute``: a callable ``(sql, parameters=()) → list of rows`` on the
+connection whose transaction it shall be part of (:func:`executor` makes one of a DB-API connection).
+None of them commits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,18 +30,23 @@ from sync.capture import install_capture
 from sync.schema import DEVICE_BITS, SyncSchema, first_id
 
 
-class Rows(Protocol):
-    """What a statement returned."""
+class Execute(Protocol):
+    """Runs one statement; the rows that it returned, or an empty list."""
 
-    def fetchone(self) -> Any:
-        """The next row, or ``None``."""
-
-    def fetchall(self) -> Sequence[Any]:
-        """All rows that are left."""
+    def __call__(self, sql: str, parameters: tuple[Any, ...] = (), /) -> list[tuple[Any, ...]]:
+        """Run ``sql``, which has a ``?`` for each of ``parameters``."""
         ...
 
 
-Execute = Callable[[str, tuple[Any, ...]], Rows]
+def executor(connection: Any) -> Execute:
+    """How to run statements on a DB-API connection to SQLite."""
+
+    def execute(sql: str, parameters: tuple[Any, ...] = (), /) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = connection.execute(sql, parameters).fetchall()
+        return rows
+
+    return execute
+
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS sync_state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
@@ -133,7 +138,7 @@ class Pending:
 def create_tables(execute: Execute) -> None:
     """Make the engine's tables where they are missing."""
     for statement in TABLES:
-        execute(statement, ())
+        execute(statement)
 
 
 def prepare(connection: Any, schema: SyncSchema, device: int | None = None) -> None:
@@ -145,11 +150,10 @@ def prepare(connection: Any, schema: SyncSchema, device: int | None = None) -> N
     :param connection: a DB-API connection whose synced tables exist.
     :param device: this workstation's number; ``None`` leaves the one that the cache knows.
     """
-    execute = connection.cursor().execute
+    execute = executor(connection)
     create_tables(execute)
     if device is not None:
-        first_id(device)
-        set_state(execute, "device", str(device))
+        set_device(execute, device)
     install_capture(execute, schema)
 
 
@@ -158,8 +162,8 @@ def prepare(connection: Any, schema: SyncSchema, device: int | None = None) -> N
 
 def get_state(execute: Execute, key: str) -> str | None:
     """The value of ``key``; ``None`` where it was never set."""
-    row = execute("SELECT value FROM sync_state WHERE key = ?", (key,)).fetchone()
-    return None if row is None else row[0]
+    rows = execute("SELECT value FROM sync_state WHERE key = ?", (key,))
+    return rows[0][0] if rows else None
 
 
 def set_state(execute: Execute, key: str, value: str | None) -> None:
@@ -174,12 +178,18 @@ def set_state(execute: Execute, key: str, value: str | None) -> None:
         )
 
 
-def device_number(execute: Execute) -> int:
+def device(execute: Execute) -> int:
     """The workstation's device number; ``LookupError`` in a cache that was never given one."""
     value = get_state(execute, "device")
     if value is None:
         raise LookupError("this cache has no device number")
     return int(value)
+
+
+def set_device(execute: Execute, number: int) -> None:
+    """Make this the cache of device ``number``; ``ValueError`` outside 1…16383."""
+    first_id(number)
+    set_state(execute, "device", str(number))
 
 
 def last_sync(execute: Execute) -> dt.datetime | None:
@@ -201,10 +211,7 @@ def begin(execute: Execute, actor: int | None, label: str, now: dt.datetime) -> 
     :param now: aware.
     :returns: the transaction's id.
     """
-    row = execute("SELECT tx FROM sync_context WHERE id = 1", ()).fetchone()
-    if row is None:
-        raise RuntimeError("the cache was not prepared for sync")
-    if row[0] is not None:
+    if _open_tx(execute) is not None:
         raise RuntimeError("a local transaction is open already")
     tx = str(uuid.uuid4())
     execute(
@@ -215,29 +222,28 @@ def begin(execute: Execute, actor: int | None, label: str, now: dt.datetime) -> 
     return tx
 
 
-def finish(execute: Execute) -> bool:
+def finish(execute: Execute) -> frozenset[str]:
     """Close the open local transaction; one that changed nothing is dropped.
 
-    :returns: whether anything was captured. ``RuntimeError`` where none is open.
+    :returns: the tables that it changed. ``RuntimeError`` where none is open.
     """
     tx = execute("SELECT tx FROM sync_context WHERE id = 1", ()).fetchone()[0]
     if tx is None:
         raise RuntimeError("no local transaction is open")
     execute("UPDATE sync_context SET tx = NULL WHERE id = 1", ())
-    captured = execute("SELECT 1 FROM sync_op WHERE tx = ? LIMIT 1", (tx,)).fetchone() is not None
-    if not captured:
+    rows = execute("SELECT DISTINCT tbl FROM sync_op WHERE tx = ?", (tx,)).fetchall()
+    if not rows:
         execute("DELETE FROM sync_tx WHERE id = ?", (tx,))
-    return captured
+    return frozenset(row[0] for row in rows)
 
 
 def next_id(execute: Execute) -> int:
     """A row id that nobody else gives: the device number above a counter."""
-    execute("UPDATE sync_counter SET value = value + 1 WHERE id = 1", ())
-    row = execute("SELECT value FROM sync_counter WHERE id = 1", ()).fetchone()
-    count = int(row[0])
+    execute("UPDATE sync_counter SET value = value + 1 WHERE id = 1")
+    count = int(execute("SELECT value FROM sync_counter WHERE id = 1")[0][0])
     if count >> DEVICE_BITS:
         raise OverflowError("this device has given all its ids")
-    return first_id(device_number(execute)) | count
+    return first_id(device(execute)) | count
 
 
 def raise_counter(execute: Execute, row_id: int) -> None:
@@ -251,13 +257,13 @@ def raise_counter(execute: Execute, row_id: int) -> None:
 
 def pending(execute: Execute) -> Pending:
     """How much the server has not yet answered, and since when."""
-    row = execute("SELECT count(*), min(at) FROM sync_tx", ()).fetchone()
-    return Pending(row[0], None if row[1] is None else codec.text_to_instant(row[1]))
+    ((count, oldest),) = execute("SELECT count(*), min(at) FROM sync_tx")
+    return Pending(count, None if oldest is None else codec.text_to_instant(oldest))
 
 
 def pending_rows(execute: Execute, table: str) -> frozenset[int]:
     """The ids of ``table``'s rows that carry edits the server has not yet answered."""
-    rows = execute("SELECT row_id FROM sync_base WHERE tbl = ?", (table,)).fetchall()
+    rows = execute("SELECT row_id FROM sync_base WHERE tbl = ?", (table,))
     return frozenset(row[0] for row in rows)
 
 
@@ -266,12 +272,12 @@ def outbox(execute: Execute, limit: int | None = None) -> list[LocalTransaction]
 
     :param limit: at most so many operations in all, but always one transaction.
     """
-    open_tx = execute("SELECT tx FROM sync_context WHERE id = 1", ()).fetchone()[0]
+    open_tx = _open_tx(execute)
     found: list[LocalTransaction] = []
     count = 0
     for seq, tx, actor, label, at in execute(
         "SELECT seq, id, actor, label, at FROM sync_tx ORDER BY seq", ()
-    ).fetchall():
+    ):
         if tx == open_tx:
             continue
         operations = _operations(execute, tx)
@@ -283,9 +289,7 @@ def outbox(execute: Execute, limit: int | None = None) -> list[LocalTransaction]
 
 
 def _operations(execute: Execute, tx: str) -> tuple[Operation, ...]:
-    rows = execute(
-        "SELECT tbl, row_id, op, old, new FROM sync_op WHERE tx = ? ORDER BY seq", (tx,)
-    ).fetchall()
+    rows = execute("SELECT tbl, row_id, op, old, new FROM sync_op WHERE tx = ? ORDER BY seq", (tx,))
     return tuple(
         Operation(table, row_id, kind, json.loads(old or "{}"), json.loads(new or "{}"))
         for table, row_id, kind, old, new in rows
@@ -350,7 +354,7 @@ def rejections(execute: Execute, *, settled: bool = False) -> list[Rejection]:
         f" FROM sync_rejection WHERE settled_at IS {'NOT ' if settled else ''}NULL"
         " ORDER BY rejected_at, made_at, tx",
         (),
-    ).fetchall()
+    )
     return [
         Rejection(
             tx=row[0],
@@ -370,8 +374,7 @@ def rejections(execute: Execute, *, settled: bool = False) -> list[Rejection]:
 
 def rejected_count(execute: Execute) -> int:
     """How many refused local transactions wait for a person."""
-    row = execute("SELECT count(*) FROM sync_rejection WHERE settled_at IS NULL", ()).fetchone()
-    return int(row[0])
+    return int(execute("SELECT count(*) FROM sync_rejection WHERE settled_at IS NULL")[0][0])
 
 
 def settle(execute: Execute, tx: str, how: str, now: dt.datetime) -> bool:
@@ -379,12 +382,10 @@ def settle(execute: Execute, tx: str, how: str, now: dt.datetime) -> bool:
 
     :param how: the way out that was taken, such as ``keep_mine``.
     """
-    waiting = execute(
-        "SELECT 1 FROM sync_rejection WHERE tx = ? AND settled_at IS NULL", (tx,)
-    ).fetchone()
+    waiting = execute("SELECT 1 FROM sync_rejection WHERE tx = ? AND settled_at IS NULL", (tx,))
     execute(
         "UPDATE sync_rejection SET settled_at = ?, settled_how = ?"
         " WHERE tx = ? AND settled_at IS NULL",
         (codec.instant_to_text(now), how, tx),
     )
-    return waiting is not None
+    return bool(waiting)

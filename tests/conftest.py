@@ -123,14 +123,13 @@ def key() -> bytes:
 @pytest.fixture
 def cache(tmp_path: Path, key: bytes, clock: Clock) -> Iterator[object]:
     """A fresh encrypted cache of device 1, profile office, empty but for its schema."""
-    from desktop.services.cache import Cache, connect
+    from desktop.services.cache import Cache
     from sync import store
 
     path = tmp_path / "cache.db"
     opened = Cache.open(path, key, clock=clock)
-    connection = connect(path, key)
-    store.set_device(connection.execute, 1)
-    connection.close()
+    with opened.writing_local() as session:
+        store.set_state(session.connection().exec_driver_sql, "device", "1")
     yield opened
     opened.close()
 

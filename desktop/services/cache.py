@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -213,7 +212,7 @@ class Cache:
     def device(self) -> int:
         """This workstation's device number."""
         with self.reading() as session:
-            return store.device(_executor(session))
+            return store.device_number(_executor(session))
 
     def now(self) -> dt.datetime:
         """The moment by this cache's clock, aware, in UTC."""
@@ -239,10 +238,4 @@ class Cache:
 
 
 def _executor(session: Session) -> store.Execute:
-    connection = session.connection()
-
-    def execute(sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        result = connection.exec_driver_sql(sql, parameters)
-        return [tuple(row) for row in result] if result.returns_rows else []
-
-    return execute
+    return session.connection().exec_driver_sql
