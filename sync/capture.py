@@ -19,20 +19,20 @@ _TX = "(SELECT tx FROM sync_context WHERE id = 1)"
 _OPEN_TX = f"SELECT RAISE(ABORT, 'sync: no local transaction is open') WHERE {_TX} IS NULL;"
 
 
-def install_capture(execute: Callable[[str, tuple[Any, ...]], Any], schema: SyncSchema) -> None:
+def install_capture(execute: Callable[..., list[tuple[Any, ...]]], schema: SyncSchema) -> None:
     """Make the capture triggers of every synced table anew from ``schema``."""
     remove_capture(execute)
     for table in schema.tables:
         for statement in triggers(table):
-            execute(statement, ())
+            execute(statement)
 
 
-def remove_capture(execute: Callable[[str, tuple[Any, ...]], Any]) -> None:
+def remove_capture(execute: Callable[..., list[tuple[Any, ...]]]) -> None:
     """Drop every capture trigger, of tables that are no longer synced too."""
     for (name,) in execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(name, 1, ?) = ?",
-        (len(PREFIX), PREFIX),
-    ).fetchall():
+        "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
+        f" AND substr(name, 1, {len(PREFIX)}) = '{PREFIX}'"
+    ):
         execute(f'DROP TRIGGER "{name}"', ())
 
 

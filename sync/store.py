@@ -227,14 +227,19 @@ def finish(execute: Execute) -> frozenset[str]:
 
     :returns: the tables that it changed. ``RuntimeError`` where none is open.
     """
-    tx = execute("SELECT tx FROM sync_context WHERE id = 1", ()).fetchone()[0]
+    tx = _open_tx(execute)
     if tx is None:
         raise RuntimeError("no local transaction is open")
-    execute("UPDATE sync_context SET tx = NULL WHERE id = 1", ())
-    rows = execute("SELECT DISTINCT tbl FROM sync_op WHERE tx = ?", (tx,)).fetchall()
-    if not rows:
+    execute("UPDATE sync_context SET tx = NULL WHERE id = 1")
+    touched = execute("SELECT DISTINCT tbl FROM sync_op WHERE tx = ?", (tx,))
+    if not touched:
         execute("DELETE FROM sync_tx WHERE id = ?", (tx,))
-    return frozenset(row[0] for row in rows)
+    return frozenset(table for (table,) in touched)
+
+
+def _open_tx(execute: Execute) -> str | None:
+    tx: str | None = execute("SELECT tx FROM sync_context WHERE id = 1")[0][0]
+    return tx
 
 
 def next_id(execute: Execute) -> int:
@@ -276,7 +281,7 @@ def outbox(execute: Execute, limit: int | None = None) -> list[LocalTransaction]
     found: list[LocalTransaction] = []
     count = 0
     for seq, tx, actor, label, at in execute(
-        "SELECT seq, id, actor, label, at FROM sync_tx ORDER BY seq", ()
+        "SELECT seq, id, actor, label, at FROM sync_tx ORDER BY seq"
     ):
         if tx == open_tx:
             continue
@@ -352,8 +357,7 @@ def rejections(execute: Execute, *, settled: bool = False) -> list[Rejection]:
     rows = execute(
         "SELECT tx, label, actor, made_at, rejected_at, code, detail, ops, settled_at, settled_how"
         f" FROM sync_rejection WHERE settled_at IS {'NOT ' if settled else ''}NULL"
-        " ORDER BY rejected_at, made_at, tx",
-        (),
+        " ORDER BY rejected_at, made_at, tx"
     )
     return [
         Rejection(
