@@ -123,13 +123,13 @@ def key() -> bytes:
 @pytest.fixture
 def cache(tmp_path: Path, key: bytes, clock: Clock) -> Iterator[object]:
     """A fresh encrypted cache of device 1, profile office, empty but for its schema."""
-    from desktop.services.cache import Cache
+    from desktop.services.cache import Cache, executor
     from sync import store
 
     path = tmp_path / "cache.db"
     opened = Cache.open(path, key, clock=clock)
     with opened.writing_local() as session:
-        store.set_state(session.connection().exec_driver_sql, "device", "1")
+        store.set_device(executor(session), 1)
     yield opened
     opened.close()
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -185,7 +186,7 @@ class Cache:
                 Session(self._writer, expire_on_commit=False) as session,
                 session.begin(),
             ):
-                execute = _executor(session)
+                execute = executor(session)
                 store.begin(execute, actor=actor.staff_id, label=label, now=self.clock())
                 yield session
                 session.flush()
@@ -206,13 +207,13 @@ class Cache:
 
     def new_id(self, session: Session) -> int:
         """The next id of this device, for a row to be inserted by ``session``."""
-        return store.next_id(_executor(session))
+        return store.next_id(executor(session))
 
     @property
     def device(self) -> int:
         """This workstation's device number."""
         with self.reading() as session:
-            return store.device_number(_executor(session))
+            return store.device(executor(session))
 
     def now(self) -> dt.datetime:
         """The moment by this cache's clock, aware, in UTC."""
@@ -237,5 +238,12 @@ class Cache:
         self._writer.dispose()
 
 
-def _executor(session: Session) -> store.Execute:
-    return session.connection().exec_driver_sql
+def executor(session: Session) -> store.Execute:
+    """How the engine's functions run statements inside a session's transaction."""
+    connection = session.connection()
+
+    def execute(sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        result = connection.exec_driver_sql(sql, parameters)
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+    return execute
