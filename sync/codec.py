@@ -21,6 +21,9 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+_FIRST = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
+_LAST = dt.datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=dt.UTC)
+
 
 def instant_to_text(value: dt.datetime) -> str:
     """The canonical text of an aware ``datetime``; ``ValueError`` for a naive one."""
@@ -39,8 +42,7 @@ def text_to_instant(text: str) -> dt.datetime:
     PostgreSQL's ``infinity`` becomes the last and ``-infinity`` the first instant that Python knows.
     """
     if text.endswith("infinity"):
-        edge = dt.datetime.min if text.startswith("-") else dt.datetime.max
-        return edge.replace(tzinfo=dt.UTC)
+        return _FIRST if text.startswith("-") else _LAST
     return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
 
 

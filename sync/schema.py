@@ -51,6 +51,7 @@ class SyncTable:
 
     @property
     def column_names(self) -> tuple[str, ...]:
+        """The synced columns' names, in the table's order."""
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> Column:

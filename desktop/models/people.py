@@ -75,7 +75,10 @@ class Client(Base):
         "user_id", sa.Integer, reference("auth_user", on_delete="SET NULL"), unique=True
     )
     practitioner_id: Mapped[int | None] = mapped_column(
-        "dentista_asignado_id", BigId, reference("personal_perfil", on_delete="SET NULL"), index=True
+        "dentista_asignado_id",
+        BigId,
+        reference("personal_perfil", on_delete="SET NULL"),
+        index=True,
     )
 
 

@@ -21,7 +21,11 @@ _NOBODY: frozenset[str] = frozenset()
 
 SPECS = (
     TableSpec(
-        "auth_user", _ALL, _NOBODY, hidden=frozenset({"password", "last_login"}), born_on_server=True
+        "auth_user",
+        _ALL,
+        _NOBODY,
+        hidden=frozenset({"password", "last_login"}),
+        born_on_server=True,
     ),
     TableSpec("personal_perfil", _ALL, _OFFICE),
     TableSpec("configuracion_informacionclinica", _ALL, _OFFICE),

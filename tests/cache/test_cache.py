@@ -18,7 +18,9 @@ from sync import store
 
 
 def _room(cache: Cache, session: object, name: str) -> Room:
-    return Room(id=cache.new_id(session), name=name, position=1, active=True, created_at=cache.now())
+    return Room(
+        id=cache.new_id(session), name=name, position=1, active=True, created_at=cache.now()
+    )
 
 
 def test_an_edit_is_in_the_cache_and_in_the_outbox_or_in_neither(
@@ -144,9 +146,7 @@ def test_a_cache_of_a_newer_program_is_left_alone(tmp_path: Path, key: bytes) ->
     assert trouble.value.code == "cache.too_new"
 
 
-def test_a_full_disk_is_said_and_what_was_saved_is_safe(
-    cache: Cache, administrator: Actor
-) -> None:
+def test_a_full_disk_is_said_and_what_was_saved_is_safe(cache: Cache, administrator: Actor) -> None:
     """A cap on the file's pages makes SQLite itself report a full disk."""
     with cache.writing(administrator, "room.create") as session:
         session.add(_room(cache, session, "Kept"))

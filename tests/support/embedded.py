@@ -62,9 +62,7 @@ class Server:
             yield self.dsn_of(name)
         finally:
             with self.connect() as admin:
-                admin.execute(
-                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-                )
+                admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def start(data: Path, version: int = DEFAULT_VERSION, *, durable: bool = True) -> Server:
