@@ -349,6 +349,7 @@ def upgrade() -> None:
         sa.Column("metodo", sa.String(20), nullable=False),
         sa.Column("monto", Amount(12), nullable=False),
         sa.Column("referencia", sa.String(100)),
+        sa.Column("recibido", Amount(12)),
         sa.Column("pagado_el", Instant(), nullable=False, index=True),
         sa.Column(
             "reversa_de_id", BigId, reference("finanzas_pago", on_delete="RESTRICT"), unique=True

@@ -91,7 +91,11 @@ class Receipt(Base):
 
 
 class Payment(Base):
-    """One method's part of a receipt."""
+    """One method's part of a receipt.
+
+    ``tendered`` is the cash that was handed over, where it was more than ``amount``: the difference
+    was given back, and a copy of the receipt says so as the first one did.
+    """
 
     __tablename__ = "finanzas_pago"
     __table_args__ = (sa.CheckConstraint("monto <> 0", name="monto"),)
@@ -106,6 +110,7 @@ class Payment(Base):
     method: Mapped[str] = mapped_column("metodo", sa.String(20))
     amount: Mapped[Money] = mapped_column("monto")
     external_reference: Mapped[str | None] = mapped_column("referencia", sa.String(100))
+    tendered: Mapped[Decimal | None] = mapped_column("recibido", Amount(12))
     paid_at: Mapped[At] = mapped_column("pagado_el", index=True)
     reverses_id: Mapped[int | None] = mapped_column(
         "reversa_de_id", BigId, reference("finanzas_pago", on_delete="RESTRICT"), unique=True
