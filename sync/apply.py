@@ -1,0 +1,288 @@
+"""Lays a server's answer over the cache, in one SQLite transaction.
+
+What holds before and after, for every synced row::
+
+    row in the cache = the server's image + the operations that wait in the outbox, in order
+
+``sync_base`` keeps the server's image of the rows that have operations waiting, so that a pull never
+waits for the queue, and a refused operation can be taken back at any time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync import codec, store
+from sync.schema import SyncSchema
+from sync.store import Execute, LocalTransaction, Operation
+from sync.wire import ExchangeAnswer, Result, TableChanges
+
+Key = tuple[str, int]
+Image = dict[str, Any] | None
+Fault = Callable[[str], None]
+
+
+def no_fault(_point: str) -> None:
+    """The fault hook that does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an answer did to the cache.
+
+    :ivar tables: synced tables whose rows were written.
+    :ivar acknowledged: local transactions that the server has applied.
+    :ivar rejected: local transactions that went to the rejections.
+    :ivar rows: server images laid down; ``gone``: rows that the server has no more.
+    """
+
+    tables: frozenset[str] = frozenset()
+    acknowledged: int = 0
+    rejected: int = 0
+    rows: int = 0
+    gone: int = 0
+
+
+@dataclass(slots=True)
+class _Work:
+    """The pending part of the cache while an answer is laid over it."""
+
+    images: dict[Key, Image]
+    waiting: list[LocalTransaction]
+    dirty: set[Key] = field(default_factory=set)
+    tables: set[str] = field(default_factory=set)
+    acknowledged: int = 0
+    rejected: int = 0
+
+
+def apply_answer(
+    connection: Any,
+    schema: SyncSchema,
+    answer: ExchangeAnswer,
+    now: dt.datetime,
+    fault: Fault = no_fault,
+) -> Applied:
+    """Apply an ``ok`` answer whole, or (where anything fails) not at all.
+
+    :param connection: a DB-API connection in autocommit mode, with no transaction open.
+    :param now: aware; becomes the moment of the last sync.
+    """
+    with Transaction(connection, fault):
+        execute = store.executor(connection)
+        work = load(execute)
+        settle_results(execute, schema, work, answer.results, now)
+        fault("results_settled")
+        rows = gone = 0
+        for change in answer.changes:
+            if change.table in schema:
+                _lay_down(connection, schema, work, change)
+                rows += len(change.rows)
+                gone += len(change.gone)
+        fault("rows_laid_down")
+        rebuild(connection, work)
+        fault("pending_laid_over")
+        for key, value in (
+            ("nonce", answer.nonce),
+            ("cursor", answer.cursor),
+            ("exchange", None),
+            ("last_sync", codec.instant_to_text(now)),
+            ("server_time", answer.server_time),
+        ):
+            store.set_state(execute, key, value)
+    return Applied(frozenset(work.tables), work.acknowledged, work.rejected, rows, gone)
+
+
+class Transaction:
+    """One write transaction in which edits are not captured."""
+
+    def __init__(self, connection: Any, fault: Fault) -> None:
+        self._connection = connection
+        self._fault = fault
+
+    def __enter__(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.execute("UPDATE sync_context SET capturing = 0 WHERE id = 1")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self._connection.execute("ROLLBACK")
+            return
+        try:
+            self._connection.execute("UPDATE sync_context SET capturing = 1 WHERE id = 1")
+            self._fault("before_commit")
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        self._fault("after_commit")
+
+
+def load(execute: Execute) -> _Work:
+    """The outbox, and the server's image of every row in it."""
+    images: dict[Key, Image] = {
+        (table, row_id): None if image is None else json.loads(image)
+        for table, row_id, image in execute("SELECT tbl, row_id, image FROM sync_base")
+    }
+    return _Work(images, store.outbox(execute))
+
+
+def settle_results(
+    execute: Execute,
+    schema: SyncSchema,
+    work: _Work,
+    results: Iterable[Result],
+    now: dt.datetime,
+) -> None:
+    """Take answered transactions, and what depends on refused ones, out of the outbox."""
+    answered = {result.tx: result for result in results}
+    refused = _Refused(schema)
+    left: list[LocalTransaction] = []
+    for transaction in work.waiting:
+        result = answered.get(transaction.id)
+        if result is None:
+            on = refused.stands_under(transaction)
+            if on is None:
+                left.append(transaction)
+                continue
+            result = Result(transaction.id, applied=False, code="depends", detail={"on": on})
+        work.dirty.update((o.table, o.row_id) for o in transaction.operations)
+        if result.applied:
+            # The answer normally brings the image too; this holds where it doesn't.
+            for operation in transaction.operations:
+                key = (operation.table, operation.row_id)
+                work.images[key] = play(work.images.get(key), operation)
+            store.forget(execute, [transaction.id])
+            work.acknowledged += 1
+        else:
+            refused.add(transaction)
+            store.reject(execute, transaction, result.code, dict(result.detail), now)
+            work.rejected += 1
+    work.waiting = left
+
+
+class _Refused:
+    """What refused transactions would have made: rows, and columns of rows."""
+
+    def __init__(self, schema: SyncSchema) -> None:
+        self._schema = schema
+        self._inserted: dict[Key, str] = {}
+        self._changed: dict[tuple[str, int, str], str] = {}
+
+    def add(self, transaction: LocalTransaction) -> None:
+        for operation in transaction.operations:
+            if operation.kind == "I":
+                self._inserted[operation.table, operation.row_id] = transaction.id
+            for column in operation.new:
+                self._changed[operation.table, operation.row_id, column] = transaction.id
+
+    def stands_under(self, transaction: LocalTransaction) -> str | None:
+        """The refused transaction that ``transaction`` builds on; ``None`` where there is none."""
+        for operation in transaction.operations:
+            on = self._inserted.get((operation.table, operation.row_id))
+            if on is not None:
+                return on
+            for column in operation.new if operation.kind == "U" else operation.old:
+                on = self._changed.get((operation.table, operation.row_id, column))
+                if on is not None:
+                    return on
+            references = self._schema[operation.table].references
+            for column, value in operation.new.items():
+                if value is not None and column in references:
+                    on = self._inserted.get((references[column], value))
+                    if on is not None:
+                        return on
+        return None
+
+
+def _lay_down(connection: Any, schema: SyncSchema, work: _Work, change: TableChanges) -> None:
+    table = schema[change.table]
+    known = set(table.column_names)
+    places = [i for i, column in enumerate(change.columns) if column in known]
+    columns = [change.columns[i] for i in places]
+    whole = len(places) == len(change.columns)
+    key_at = change.columns.index("id")
+    pending = {row_id for name, row_id in work.images if name == change.table}
+    free: list[Sequence[Any]] = []
+    for row in change.rows:
+        picked = row if whole else [row[i] for i in places]
+        if row[key_at] in pending:
+            key = (change.table, row[key_at])
+            work.images[key] = {
+                **(work.images[key] or {}),
+                **{name: _as_stored(value) for name, value in zip(columns, picked, strict=True)},
+            }
+            work.dirty.add(key)
+        else:
+            free.append(picked)
+    if free:
+        connection.executemany(upsert_sql(change.table, columns), free)
+    lost: list[tuple[int]] = []
+    for row_id in change.gone:
+        if row_id in pending:
+            work.images[change.table, row_id] = None
+            work.dirty.add((change.table, row_id))
+        else:
+            lost.append((row_id,))
+    if lost:
+        connection.executemany(f'DELETE FROM "{change.table}" WHERE id = ?', lost)
+    if free or lost:
+        work.tables.add(change.table)
+
+
+def _as_stored(value: Any) -> Any:
+    return int(value) if isinstance(value, bool) else value
+
+
+def rebuild(connection: Any, work: _Work) -> None:
+    """Write every dirty row anew: its server image, and the waiting operations over it."""
+    waiting: dict[Key, list[Operation]] = {}
+    for transaction in work.waiting:
+        for operation in transaction.operations:
+            waiting.setdefault((operation.table, operation.row_id), []).append(operation)
+    for key in sorted(work.dirty):
+        table, row_id = key
+        image = work.images.get(key)
+        row = image
+        for operation in waiting.get(key, ()):
+            row = play(row, operation)
+        if row is None:
+            connection.execute(f'DELETE FROM "{table}" WHERE id = ?', (row_id,))
+        else:
+            columns = list(row)
+            connection.execute(upsert_sql(table, columns), [row[column] for column in columns])
+        if key in waiting:
+            connection.execute(
+                "INSERT INTO sync_base (tbl, row_id, image) VALUES (?, ?, ?)"
+                " ON CONFLICT (tbl, row_id) DO UPDATE SET image = excluded.image",
+                (table, row_id, None if image is None else json.dumps(image, ensure_ascii=False)),
+            )
+        else:
+            connection.execute("DELETE FROM sync_base WHERE tbl = ? AND row_id = ?", key)
+        work.tables.add(table)
+
+
+def play(row: Image, operation: Operation) -> Image:
+    """A row after an operation; an update of a row that is not there changes nothing."""
+    if operation.kind == "D":
+        return None
+    if operation.kind == "I":
+        return {**(row or {}), **operation.new}
+    return None if row is None else {**row, **operation.new}
+
+
+def upsert_sql(table: str, columns: Sequence[str]) -> str:
+    """An insert of one row by key that updates the row where it is there."""
+    names = ", ".join(f'"{column}"' for column in columns)
+    marks = ", ".join("?" * len(columns))
+    updates = ", ".join(f'"{column}" = excluded."{column}"' for column in columns if column != "id")
+    action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
+    return f'INSERT INTO "{table}" ({names}) VALUES ({marks}) ON CONFLICT (id) {action}'

@@ -1,0 +1,144 @@
+"""One hello, one exchange: from the cache to the server and back into the cache."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sync import store, wire
+from sync.apply import Applied, Fault, apply_answer, no_fault
+from sync.errors import (
+    AccessRefused,
+    CacheMismatch,
+    ClientTooOld,
+    EpochChanged,
+    Migrating,
+    NeverSynced,
+    ProtocolError,
+    ServerTooOld,
+    SyncError,
+)
+from sync.rekey import apply_fork
+from sync.schema import SyncSchema
+from sync.transport import Transport
+
+PUSH_LIMIT = 2000
+"""Operations in one exchange; a longer outbox goes in several."""
+
+Clock = Callable[[], dt.datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an exchange came to.
+
+    :ivar status: ``ok``, ``forked`` or ``hello`` (the server wants to be greeted first).
+    :ivar more: local transactions wait that were not part of it.
+    """
+
+    status: str
+    applied: Applied
+    more: bool
+
+
+def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.HelloAnswer:
+    """Tell the server which columns this program knows; keep what it says of the device.
+
+    Raises :class:`CacheMismatch` where the server's clinic is not the one in this cache.
+    """
+    execute = store.executor(connection)
+    device = store.device(execute)
+    answer = wire.hello_answer(transport.hello(wire.hello_request(schema, device)))
+    if answer.status != "ok":
+        raise refusal(answer.status, schema, answer.schema_version)
+    known = store.get_state(execute, "tenant")
+    if known is not None and known != answer.tenant:
+        raise CacheMismatch()
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for key, value in (
+            ("tenant", answer.tenant),
+            ("profile", answer.profile),
+            ("practitioner_id", answer.practitioner_id),
+            ("label", answer.label),
+            ("greeted_version", schema.version),
+        ):
+            store.set_state(execute, key, None if value is None else str(value))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return answer
+
+
+def exchange_once(
+    connection: Any,
+    transport: Transport,
+    schema: SyncSchema,
+    clock: Clock,
+    fault: Fault = no_fault,
+    push_limit: int = PUSH_LIMIT,
+) -> Outcome:
+    """Push what waits and apply what comes back. Raises ``SyncError``; then nothing has changed.
+
+    :param connection: a DB-API connection to the cache in autocommit mode.
+    """
+    execute = store.executor(connection)
+    request = _request(connection, schema, push_limit)
+    fault("before_send")
+    text = transport.exchange(wire.exchange_request(request, schema))
+    fault("after_receive")
+    answer = wire.exchange_answer(text)
+    if answer.status == "ok":
+        applied = apply_answer(connection, schema, answer, clock(), fault)
+    elif answer.status == "forked":
+        applied = apply_fork(connection, schema, answer, clock(), fault)
+    elif answer.status == "hello":
+        return Outcome("hello", Applied(), more=True)
+    else:
+        raise refusal(answer.status, schema, answer.schema_version, request.epoch, answer.epoch)
+    left = store.pending(execute).count
+    answered = {result.tx for result in answer.results}
+    if answer.status == "ok" and any(t.id not in answered for t in request.push):
+        raise ProtocolError(what="results")
+    return Outcome(answer.status, applied, more=left > 0 or answer.status == "forked")
+
+
+def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.ExchangeRequest:
+    """The next request. Its id is in the cache before it is sent: a repeat carries the same."""
+    execute = store.executor(connection)
+    state = {key: store.get_state(execute, key) for key in ("nonce", "epoch", "cursor", "exchange")}
+    if not state["nonce"] or not state["cursor"]:
+        raise NeverSynced()
+    if state["exchange"] is None:
+        state["exchange"] = str(uuid.uuid4())
+        store.set_state(execute, "exchange", state["exchange"])
+    return wire.ExchangeRequest(
+        schema_version=schema.version,
+        device=store.device(execute),
+        nonce=state["nonce"],
+        exchange=state["exchange"],
+        epoch=state["epoch"] or "",
+        cursor=state["cursor"],
+        push=tuple(store.outbox(execute, push_limit)),
+    )
+
+
+def refusal(
+    status: str, schema: SyncSchema, server_version: int, ours: str = "", theirs: str = ""
+) -> SyncError:
+    """The error for an answer that did nothing."""
+    if status in {"revoked", "unknown_device"}:
+        return AccessRefused(reason=status)
+    if status == "epoch":
+        return EpochChanged(ours=ours, theirs=theirs)
+    if status == "client_too_old":
+        return ClientTooOld(client=schema.version, server=server_version)
+    if status == "server_too_old":
+        return ServerTooOld(client=schema.version, server=server_version)
+    if status == "migrating":
+        return Migrating()
+    return ProtocolError(what="status")

@@ -1,0 +1,129 @@
+"""A copied cache goes on under a number of its own.
+
+Where two caches present the same device (one was copied, or put back from an old disk image) the
+server answers the one whose nonce is stale ``forked`` and gives it a new device number. Its rows
+that the server never saw may carry ids that the other one gave as well, so they get new ones.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sync import apply, store
+from sync.apply import Applied, Fault, no_fault
+from sync.schema import SyncSchema, device_of
+from sync.store import Execute, Operation
+from sync.wire import ExchangeAnswer
+
+Key = tuple[str, int]
+
+
+def apply_fork(
+    connection: Any,
+    schema: SyncSchema,
+    answer: ExchangeAnswer,
+    now: dt.datetime,
+    fault: Fault = no_fault,
+) -> Applied:
+    """Take the new number of a ``forked`` answer, in one transaction.
+
+    What the server already knows is settled first; then every row that is still waiting to be
+    inserted, and every row in a refused draft, gets an id of the new device, with all references.
+    """
+    with apply.Transaction(connection, fault):
+        execute = store.executor(connection)
+        work = apply.load(execute)
+        apply.settle_results(execute, schema, work, answer.results, now)
+        apply.rebuild(connection, work)
+        fault("fork_settled")
+        store.set_device(execute, answer.device)
+        execute("UPDATE sync_counter SET value = 0 WHERE id = 1")
+        new_ids = _number_anew(execute, answer.device)
+        _rename_rows(connection, execute, schema, new_ids)
+        fault("fork_renamed")
+        store.set_state(execute, "nonce", answer.nonce)
+        store.set_state(execute, "exchange", None)
+        tables = work.tables | {table for table, _ in new_ids}
+    return Applied(frozenset(tables), work.acknowledged, work.rejected)
+
+
+def _number_anew(execute: Execute, device: int) -> dict[Key, int]:
+    """Row → new id, for each row that waits to be inserted or stands in a refused draft."""
+    found: dict[Key, int] = {}
+    waiting = [o for transaction in store.outbox(execute) for o in transaction.operations]
+    drafts = [o for rejection in store.rejections(execute) for o in rejection.operations]
+    for operation in (*waiting, *drafts):
+        key = (operation.table, operation.row_id)
+        foreign = device_of(operation.row_id) != device
+        if operation.kind == "I" and foreign and key not in found:
+            found[key] = store.next_id(execute)
+    return found
+
+
+def _rename_rows(
+    connection: Any, execute: Execute, schema: SyncSchema, new_ids: Mapping[Key, int]
+) -> None:
+    images = apply.load(execute).images
+    for key, new in new_ids.items():
+        if key in images:
+            _release(connection, key, images[key])
+            connection.execute(
+                "INSERT INTO sync_base (tbl, row_id, image) VALUES (?, ?, NULL)", (key[0], new)
+            )
+    for seq, table, row_id, kind, before, after in execute(
+        "SELECT seq, tbl, row_id, op, old, new FROM sync_op ORDER BY seq"
+    ):
+        operation = Operation(
+            table, row_id, kind, json.loads(before or "{}"), json.loads(after or "{}")
+        )
+        renamed = _renamed(operation, schema, new_ids)
+        execute(
+            "UPDATE sync_op SET row_id = ?, old = ?, new = ? WHERE seq = ?",
+            (
+                renamed.row_id,
+                json.dumps(renamed.old, ensure_ascii=False),
+                json.dumps(renamed.new, ensure_ascii=False),
+                seq,
+            ),
+        )
+    for rejection in store.rejections(execute):
+        operations = [_renamed(o, schema, new_ids) for o in rejection.operations]
+        execute(
+            "UPDATE sync_rejection SET ops = ? WHERE tx = ?",
+            (store.operations_to_json(operations), rejection.tx),
+        )
+    work = apply.load(execute)
+    work.dirty = set(work.images)
+    apply.rebuild(connection, work)
+
+
+def _release(connection: Any, key: Key, image: apply.Image) -> None:
+    """Give an id back to whoever else has a row of that id: to nobody, as a rule."""
+    table, row_id = key
+    connection.execute("DELETE FROM sync_base WHERE tbl = ? AND row_id = ?", key)
+    connection.execute(f'DELETE FROM "{table}" WHERE id = ?', (row_id,))
+    if image is not None:
+        connection.execute(apply.upsert_sql(table, list(image)), list(image.values()))
+
+
+def _renamed(operation: Operation, schema: SyncSchema, new_ids: Mapping[Key, int]) -> Operation:
+    references = schema[operation.table].references
+
+    def values(old: dict[str, Any]) -> dict[str, Any]:
+        out = dict(old)
+        for column, value in old.items():
+            target = operation.table if column == "id" else references.get(column)
+            if target is not None and value is not None:
+                out[column] = new_ids.get((target, value), value)
+        return out
+
+    return Operation(
+        table=operation.table,
+        row_id=new_ids.get((operation.table, operation.row_id), operation.row_id),
+        kind=operation.kind,
+        old=values(operation.old),
+        new=values(operation.new),
+    )

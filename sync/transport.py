@@ -1,0 +1,251 @@
+"""The way to the server: psycopg connections that call the protocol's functions.
+
+Failures leave here as :mod:`sync.errors`, without the server's own words, which may hold a row's
+values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import sql
+
+from sync.errors import (
+    AccessRefused,
+    Busy,
+    ServerError,
+    SyncError,
+    Unreachable,
+    Untrusted,
+)
+
+CONNECTION_DEFAULTS: Mapping[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "consultorio-sync",
+    "options": "-c statement_timeout=60000",
+}
+"""Connection parameters (libpq's names) that hold where the caller passes none of its own."""
+
+_UNTRUSTED = re.compile(
+    r"certificate|SSL|channel binding|sslmode|root cert|authentication method requirement", re.I
+)
+_NOT_NOW = re.compile(
+    r"starting up|shutting down|recovery|too many|remaining connection"
+    r"|inici[áa]ndose|apag[áa]ndose|recuperaci|demasiad|conexiones restantes",
+    re.I,
+)
+"""What a server says (in English or Spanish) that would let us in a moment later."""
+
+
+class Transport(Protocol):
+    """A connection to the server, for one caller at a time. Every call raises ``SyncError``."""
+
+    @property
+    def session(self) -> int:
+        """The server's number for this connection, as wake-ups name their sender."""
+        ...
+
+    def hello(self, request: str) -> str:
+        """Call ``sync_hello``."""
+        ...
+
+    def start(self, request: str) -> str:
+        """Call ``sync_start``."""
+        ...
+
+    def exchange(self, request: str) -> str:
+        """Call ``sync_exchange``."""
+        ...
+
+    def read(self, device: int, table: str, after: int, limit: int) -> list[str]:
+        """Up to ``limit`` rows with an id above ``after``, in id order, each a JSON array."""
+        ...
+
+    def read_ids(self, device: int, table: str, ids: Sequence[int]) -> list[str]:
+        """The rows with these ids, each a JSON array."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+class Wakeups(Protocol):
+    """A connection on which the server says that something has changed."""
+
+    def fileno(self) -> int:
+        """What to wait on until it is readable."""
+        ...
+
+    def senders(self) -> list[int]:
+        """The sessions whose wake-ups have arrived; ``Unreachable`` where the connection broke."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+class Server(Protocol):
+    """Where transports come from."""
+
+    def connect(self) -> Transport:
+        """A new connection for exchanges."""
+        ...
+
+    def listen(self) -> Wakeups:
+        """A new connection for wake-ups."""
+        ...
+
+
+class PostgresServer:
+    """A tenant schema on a PostgreSQL server.
+
+    :param params: libpq connection parameters; off loopback the caller's include TLS
+        (``sslmode=verify-full`` and ``sslrootcert``).
+    :param schema: the tenant schema's name.
+    """
+
+    def __init__(self, params: Mapping[str, Any], schema: str) -> None:
+        self._params = {**CONNECTION_DEFAULTS, **params}
+        self._schema = schema
+
+    def connect(self) -> PostgresTransport:
+        """A new connection for exchanges."""
+        return PostgresTransport(self._open(), self._schema)
+
+    def listen(self) -> PostgresWakeups:
+        """A new connection for wake-ups."""
+        return PostgresWakeups(self._open(), self._schema)
+
+    def _open(self) -> psycopg.Connection[Any]:
+        try:
+            # Prepared statements would break behind a pooler that shares connections.
+            return psycopg.connect(autocommit=True, prepare_threshold=None, **self._params)
+        except psycopg.Error as error:
+            raise connect_failure(str(error)) from None
+
+
+class PostgresTransport:
+    """A connection to a tenant schema; see :class:`Transport`."""
+
+    def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+
+    @property
+    def session(self) -> int:
+        """The server's number for this connection."""
+        return self._connection.info.backend_pid
+
+    def hello(self, request: str) -> str:
+        """Call ``sync_hello``."""
+        return self._call("sync_hello", request)
+
+    def start(self, request: str) -> str:
+        """Call ``sync_start``."""
+        return self._call("sync_start", request)
+
+    def exchange(self, request: str) -> str:
+        """Call ``sync_exchange``."""
+        return self._call("sync_exchange", request)
+
+    def _call(self, function: str, request: str) -> str:
+        call = sql.SQL("SELECT {}(%s::jsonb)::text").format(sql.Identifier(self._schema, function))
+        with translated(self._connection):
+            row = self._connection.execute(call, (request,)).fetchone()
+        if row is None or row[0] is None:
+            raise ServerError(sqlstate="")
+        text: str = row[0]
+        return text
+
+    def read(self, device: int, table: str, after: int, limit: int) -> list[str]:
+        """Up to ``limit`` rows with an id above ``after``, in id order, each a JSON array."""
+        return self._copy("sync_read", (device, table, after, limit))
+
+    def read_ids(self, device: int, table: str, ids: Sequence[int]) -> list[str]:
+        """The rows with these ids, each a JSON array."""
+        return self._copy("sync_read_ids", (device, table, list(ids)))
+
+    def _copy(self, function: str, arguments: Sequence[Any]) -> list[str]:
+        query = sql.SQL("COPY (SELECT * FROM {}({})) TO STDOUT").format(
+            sql.Identifier(self._schema, function),
+            sql.SQL(", ").join(sql.Literal(argument) for argument in arguments),
+        )
+        with (
+            translated(self._connection),
+            self._connection.cursor() as cursor,
+            cursor.copy(query) as copy,
+        ):
+            data = b"".join(copy)
+        # JSON has no raw control characters, so the only escape of COPY's text form is \\.
+        return data.decode().replace("\\\\", "\\").split("\n")[:-1]
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+
+class PostgresWakeups:
+    """``LISTEN`` on a connection of its own; see :class:`Wakeups`."""
+
+    def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
+        self._connection = connection
+        try:
+            with translated(connection):
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(f"{schema}_sync")))
+        except BaseException:
+            connection.close()
+            raise
+
+    def fileno(self) -> int:
+        """What to wait on until it is readable."""
+        return self._connection.fileno()
+
+    def senders(self) -> list[int]:
+        """The sessions whose wake-ups have arrived."""
+        with translated(self._connection):
+            return [notification.pid for notification in self._connection.notifies(timeout=0)]
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+
+@contextmanager
+def translated(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Turns psycopg's errors into ours."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise failure(error, broken=bool(connection.closed)) from None
+
+
+def failure(error: psycopg.Error, *, broken: bool) -> SyncError:
+    """What an error of an open connection means."""
+    state = error.sqlstate or ""
+    if state[:2] == "40" or state == "55P03":
+        return Busy()
+    if state[:2] == "28":
+        return AccessRefused(reason="auth")
+    if state == "42501":
+        return AccessRefused(reason="permission")
+    if broken or state[:2] == "08" or state in {"57P01", "57P02", "57P03", "57P05", "53300"}:
+        return Unreachable()
+    return ServerError(sqlstate=state)
+
+
+def connect_failure(message: str) -> SyncError:
+    """What it means that no connection came about; libpq gives nothing but its message."""
+    if "FATAL:" in message:
+        return Unreachable() if _NOT_NOW.search(message) else AccessRefused(reason="auth")
+    return Untrusted() if _UNTRUSTED.search(message) else Unreachable()

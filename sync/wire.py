@@ -1,0 +1,316 @@
+"""Requests and answers of the protocol, as dataclasses, and their JSON.
+
+Rows come from the server as :mod:`sync.codec` says. Towards the server two kinds differ: amounts
+travel as decimal text (``"12.50"``) and booleans as ``true`` and ``false``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync import codec
+from sync.errors import ProtocolError
+from sync.schema import SyncSchema, SyncTable
+from sync.store import LocalTransaction, Operation
+
+PROTOCOL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTable:
+    """A table as the server will send it to this device."""
+
+    name: str
+    order: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HelloAnswer:
+    """What the server says of itself and of this device.
+
+    :ivar tables: what the device's profile may read, of what the client asked for.
+    """
+
+    status: str
+    tenant: str
+    epoch: str
+    schema_version: int
+    profile: str
+    practitioner_id: int | None
+    label: str
+    tables: tuple[ServerTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """A table's estimated number of rows, and its highest id."""
+
+    name: str
+    rows: int
+    max_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartAnswer:
+    """The beginning of a first sync.
+
+    :ivar counter: the highest count that this device ever used in an id.
+    :ivar priority: table → ids of the rows to fetch first.
+    """
+
+    status: str
+    nonce: str
+    epoch: str
+    cursor: str
+    counter: int
+    tables: tuple[TableSize, ...]
+    priority: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRequest:
+    """One exchange: what we have, what we want to be applied."""
+
+    schema_version: int
+    device: int
+    nonce: str
+    exchange: str
+    epoch: str
+    cursor: str
+    push: tuple[LocalTransaction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one pushed transaction.
+
+    :ivar code: empty where it was applied.
+    :ivar detail: the rest of what the server said of a refusal.
+    """
+
+    tx: str
+    applied: bool
+    code: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TableChanges:
+    """Rows of one table as they now are on the server, and ids of rows that are there no more."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+    gone: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeAnswer:
+    """The server's answer to an exchange.
+
+    :ivar status: ``ok``, ``forked``, or why nothing was done.
+    :ivar device: this device's new number, where the status is ``forked``.
+    """
+
+    status: str
+    nonce: str = ""
+    cursor: str = ""
+    epoch: str = ""
+    schema_version: int = 0
+    server_time: str = ""
+    device: int = 0
+    results: tuple[Result, ...] = ()
+    changes: tuple[TableChanges, ...] = ()
+
+
+def hello_request(schema: SyncSchema, device: int) -> str:
+    """The JSON of ``sync_hello``'s request."""
+    return _dump(
+        {
+            "protocol": PROTOCOL,
+            "schema_version": schema.version,
+            "device": device,
+            "columns": {table.name: list(table.column_names) for table in schema.tables},
+        }
+    )
+
+
+def start_request(schema: SyncSchema, device: int, exchange: str) -> str:
+    """The JSON of ``sync_start``'s request."""
+    return _dump(
+        {
+            "protocol": PROTOCOL,
+            "schema_version": schema.version,
+            "device": device,
+            "exchange": exchange,
+        }
+    )
+
+
+def exchange_request(request: ExchangeRequest, schema: SyncSchema) -> str:
+    """The JSON of ``sync_exchange``'s request."""
+    return _dump(
+        {
+            "protocol": PROTOCOL,
+            "schema_version": request.schema_version,
+            "device": request.device,
+            "nonce": request.nonce,
+            "exchange": request.exchange,
+            "epoch": request.epoch,
+            "cursor": request.cursor,
+            "push": [
+                {
+                    "tx": transaction.id,
+                    "actor": transaction.actor,
+                    "at": transaction.at,
+                    "label": transaction.label,
+                    "ops": [_operation(o, schema) for o in transaction.operations],
+                }
+                for transaction in request.push
+            ],
+        }
+    )
+
+
+def _operation(operation: Operation, schema: SyncSchema) -> dict[str, Any]:
+    table = schema[operation.table]
+    return {
+        "t": operation.table,
+        "id": operation.row_id,
+        "k": operation.kind,
+        "old": _outgoing(operation.old, table),
+        "new": _outgoing(operation.new, table),
+    }
+
+
+def _outgoing(values: Mapping[str, Any], table: SyncTable) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        column = table.column(name)
+        if value is None:
+            out[name] = None
+        elif column.kind == "units":
+            out[name] = codec.units_to_text(int(value), column.scale)
+        elif column.kind == "bool":
+            out[name] = bool(value)
+        else:
+            out[name] = value
+    return out
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# Answers ----------------------------------------------------------------------------------------
+
+
+def hello_answer(text: str) -> HelloAnswer:
+    """``sync_hello``'s answer; any status. ``ProtocolError`` where it is none."""
+    with _Reading("hello"):
+        data = _load(text)
+        if data["status"] != "ok":
+            return HelloAnswer(data["status"], "", "", _version(data), "", None, "", ())
+        return HelloAnswer(
+            status="ok",
+            tenant=str(data["tenant"]),
+            epoch=str(data["epoch"]),
+            schema_version=_version(data),
+            profile=data["profile"],
+            practitioner_id=data.get("practitioner_id"),
+            label=data.get("label") or "",
+            tables=tuple(
+                ServerTable(t["name"], int(t["ord"]), tuple(t["columns"])) for t in data["tables"]
+            ),
+        )
+
+
+def start_answer(text: str) -> StartAnswer:
+    """``sync_start``'s answer; any status. ``ProtocolError`` where it is none."""
+    with _Reading("start"):
+        data = _load(text)
+        if data["status"] != "ok":
+            return StartAnswer(data["status"], "", "", "", 0, (), ())
+        return StartAnswer(
+            status="ok",
+            nonce=str(data["nonce"]),
+            epoch=str(data["epoch"]),
+            cursor=data["cursor"],
+            counter=int(data.get("counter") or 0),
+            tables=tuple(
+                TableSize(t["name"], int(t["rows"] or 0), int(t["max_id"] or 0))
+                for t in data["tables"]
+            ),
+            priority=tuple(
+                (p["table"], tuple(int(i) for i in p["ids"])) for p in data.get("priority") or ()
+            ),
+        )
+
+
+def exchange_answer(text: str) -> ExchangeAnswer:
+    """``sync_exchange``'s answer; any status. ``ProtocolError`` where it is none."""
+    with _Reading("exchange"):
+        data = _load(text)
+        status = data["status"]
+        results = tuple(_result(result) for result in data.get("results") or ())
+        if status == "ok":
+            return ExchangeAnswer(
+                status="ok",
+                nonce=str(data["nonce"]),
+                cursor=data["cursor"],
+                epoch=str(data["epoch"]),
+                schema_version=_version(data),
+                server_time=data.get("server_time") or "",
+                results=results,
+                changes=tuple(
+                    TableChanges(c["t"], tuple(c["columns"]), c["rows"] or (), c["gone"] or ())
+                    for c in data["changes"]
+                ),
+            )
+        return ExchangeAnswer(
+            status=status,
+            nonce=str(data.get("nonce") or ""),
+            epoch=str(data.get("epoch") or ""),
+            schema_version=_version(data),
+            device=int(data.get("device") or 0),
+            results=results,
+        )
+
+
+def _result(data: dict[str, Any]) -> Result:
+    if data["status"] == "applied":
+        return Result(str(data["tx"]), applied=True)
+    if data["status"] != "rejected":
+        raise ValueError("a result is applied or rejected")
+    known = {"tx", "status", "code"}
+    detail = {key: value for key, value in data.items() if key not in known and value is not None}
+    return Result(str(data["tx"]), applied=False, code=data["code"], detail=detail)
+
+
+def _version(data: dict[str, Any]) -> int:
+    return int(data.get("schema_version") or 0)
+
+
+def _load(text: str) -> dict[str, Any]:
+    data = json.loads(text)
+    if not isinstance(data, dict) or not isinstance(data.get("status"), str):
+        raise TypeError("an answer is an object with a status")
+    return data
+
+
+class _Reading:
+    """Turns what goes wrong while an answer is read into a ``ProtocolError`` without its values."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        if kind is not None and issubclass(kind, (ValueError, KeyError, TypeError)):
+            raise ProtocolError(what=self.what) from None
