@@ -9,6 +9,7 @@ from alembic import op
 from desktop.models.base import NOW, reference
 from desktop.models.cache_form import create_table
 from desktop.models.types import Amount, BigId, InetText, Instant
+from sync.server import executor, install_tables
 
 revision = "0001"
 down_revision = None
@@ -398,8 +399,39 @@ def upgrade() -> None:
         sa.Column("dispositivo", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.CheckConstraint("monto <> 0", name="ck_finanzas_asignacion_monto"),
     )
+    if op.get_context().dialect.name == "postgresql":
+        create_server_tables()
+        install_tables(executor(op.get_bind()), schema())
+
+
+def schema() -> str:
+    """The tenant schema that is being migrated."""
+    return str(op.get_context().config.attributes["schema"])
+
+
+def create_server_tables() -> None:
+    """Who failed to sign in, and what makes up salts for names that don't exist."""
+    op.create_table(
+        "acceso_intento",
+        sa.Column("usuario", sa.Text(), primary_key=True),
+        sa.Column("fallos", sa.Integer(), nullable=False),
+        sa.Column("ultimo", Instant(), nullable=False),
+        sa.Column("bloqueado_hasta", Instant()),
+    )
+    op.create_table(
+        "acceso_secreto",
+        sa.Column("id", sa.Integer(), sa.CheckConstraint("id = 1", name="unico"), primary_key=True),
+        sa.Column("sal", sa.LargeBinary(), nullable=False),
+    )
+    op.execute(
+        "INSERT INTO acceso_secreto (id, sal) "
+        "SELECT 1, sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))"
+    )
 
 
 def downgrade() -> None:
+    if op.get_context().dialect.name == "postgresql":
+        op.drop_table("acceso_secreto")
+        op.drop_table("acceso_intento")
     for name in reversed(TABLES):
         op.drop_table(name)

@@ -12,16 +12,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg import sql
 
 from alembic import command
 from desktop.domain.errors import EnvironmentTrouble
 from desktop.domain.resources import migrations_path
-from desktop.models import Base
+from desktop.models import Base, sync_schema
 from desktop.models.cache_form import cache_metadata
+from desktop.models.server import install
+from sync import server
+from sync.sqltext import load
+
+VERSION_TABLE = "alembic_version"
 
 _alembic = threading.Lock()
 """Alembic keeps the migration under way in a module: one at a time in a process."""
@@ -90,6 +97,57 @@ def create_cache_indexes(connection: Any) -> None:
                 index.create(wrapped, checkfirst=True)
 
 
+def tenant_version(connection: psycopg.Connection, schema: str) -> str | None:
+    """The revision of a tenant schema; ``None`` where ``schema`` is no tenant."""
+    table = sql.Identifier(schema, VERSION_TABLE).as_string(connection)
+    known = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (table,)).fetchall()
+    if not known[0][0]:
+        return None
+    rows = connection.execute(
+        sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(schema, VERSION_TABLE))
+    ).fetchall()
+    return str(rows[0][0]) if rows else None
+
+
+def upgrade_tenant(connection: psycopg.Connection, schema: str, revision: str = "head") -> None:
+    """Bring a tenant schema to ``revision`` and put every function and trigger in place again.
+
+    Waits for the exchanges under way and holds the others off until it ends. A transaction that the
+    caller began is used and left open.
+
+    :param schema: the bare name of a schema that exists; a fresh one becomes a tenant.
+    Raises :class:`EnvironmentTrouble` with ``tenant.too_new`` where a newer program upgraded it.
+    """
+    with _tenant(connection, schema) as wrapped:
+        current = tenant_version(connection, schema)
+        if current is not None and current not in known_versions():
+            raise EnvironmentTrouble("tenant.too_new", tenant=schema)
+        _run(command.upgrade, wrapped, revision, schema=schema)
+        execute = server.executor(wrapped)
+        server.install_functions(execute, schema, sync_schema())
+        install(execute, schema)
+        execute(load("desktop.models", "accounts.sql", schema))
+
+
+def downgrade_tenant(connection: psycopg.Connection, schema: str, revision: str = "base") -> None:
+    """Take a tenant schema back to ``revision``; a person asks for this, never the program."""
+    with _tenant(connection, schema) as wrapped:
+        _run(command.downgrade, wrapped, revision, schema=schema)
+
+
+@contextmanager
+def _tenant(connection: psycopg.Connection, schema: str) -> Iterator[sa.Connection]:
+    path = sql.Identifier(schema).as_string(connection)
+    with connection.transaction():
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('consultorio'), hashtext(%s)),"
+            " set_config('search_path', %s, true)",
+            (schema, path),
+        )
+        with _wrapped(connection, "postgresql+psycopg://", use_native_hstore=False) as wrapped:
+            yield wrapped
+
+
 def _config(**attributes: Any) -> Config:
     config = Config(attributes=attributes)
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
@@ -121,11 +179,11 @@ class _Borrowed:
 
 
 @contextmanager
-def _wrapped(connection: Any) -> Iterator[sa.Connection]:
+def _wrapped(
+    connection: Any, url: str = "sqlite+pysqlite://", **options: Any
+) -> Iterator[sa.Connection]:
     engine = sa.create_engine(
-        "sqlite+pysqlite://",
-        creator=lambda: _Borrowed(connection),
-        poolclass=sa.pool.StaticPool,
+        url, creator=lambda: _Borrowed(connection), poolclass=sa.pool.StaticPool, **options
     )
     try:
         with engine.connect() as wrapped:
