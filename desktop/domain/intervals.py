@@ -87,8 +87,6 @@ def starts_within(
     """
     steps = -((origin - free.start) // step)
     start = origin + steps * step
-    while start < free.start:
-        start += step
     while start + duration <= free.end:
         yield start
         start += step

@@ -1,0 +1,69 @@
+"""Finds time that can be booked: within working hours, beside what is booked already."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+
+from sqlalchemy.orm import Session
+
+from desktop.domain import statuses
+from desktop.domain.clinic_time import Day, crosses_clock_change, local_date
+from desktop.domain.intervals import Interval, starts_within, subtract
+from desktop.domain.statuses import Status
+from desktop.services.agenda_day import appointments, practitioners, within, working_hours
+from desktop.services.agenda_records import DayAppointment, FreeSlot
+from desktop.services.clinic import ClinicSettings
+
+
+def free_slots(
+    session: Session,
+    clinic: ClinicSettings,
+    *,
+    duration: dt.timedelta,
+    from_: dt.datetime,
+    until: dt.datetime,
+    practitioner_ids: Collection[int] | None = None,
+) -> Iterator[FreeSlot]:
+    """Every start on the clinic's grid where ``duration`` is free, earliest first.
+
+    A start on the grid may be close to the one before it: they are choices, not a partition.
+
+    :param practitioner_ids: whose time; ``None`` for everybody who works.
+    """
+    names = {
+        row.id: row.full_name
+        for row in session.execute(practitioners())
+        if practitioner_ids is None or row.id in practitioner_ids
+    }
+    step = dt.timedelta(minutes=clinic.slot_minutes)
+    date = local_date(from_, clinic.zone)
+    while (day := Day(date, clinic.zone)).start < until:
+        found = list(appointments(session, *within(day.start, day.end)))
+        hours = working_hours(session, [day], names)
+        slots: list[FreeSlot] = []
+        for practitioner_id, name in names.items():
+            own = [item for item in found if item.practitioner_id == practitioner_id]
+            published = {item.starts_at: item for item in own if item.status is Status.AVAILABLE}
+            for free in subtract(hours.get((practitioner_id, date), ()), _taken(own)):
+                for start in starts_within(free, duration, step, day.start):
+                    end = start + duration
+                    if start < from_ or end > until:
+                        continue
+                    if crosses_clock_change(start, end, clinic.zone):
+                        continue
+                    offer = published.get(start)
+                    slots.append(
+                        FreeSlot(practitioner_id, name, start, end, offer.id if offer else None)
+                    )
+        yield from sorted(slots, key=lambda slot: (slot.starts_at, slot.practitioner_name))
+        date += dt.timedelta(days=1)
+
+
+def _taken(own: Collection[DayAppointment]) -> list[Interval[dt.datetime]]:
+    """What a practitioner can't be booked over: visits that hold time, or did."""
+    return [
+        Interval(item.starts_at, max(item.starts_at, item.ends_at))
+        for item in own
+        if item.status not in statuses.CALLED_OFF | {Status.AVAILABLE}
+    ]
