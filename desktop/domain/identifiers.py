@@ -92,6 +92,11 @@ def rut_for_reading(stored: str | None) -> str:
     return f"{int(match[1]):,}".replace(",", ".") + f"-{match[2].upper()}"
 
 
+def comparable_rut(stored: str) -> str:
+    """A stored RUT without its signs, to be compared with one that another program spelt otherwise."""
+    return re.sub(r"[^0-9A-Z]", "", stored.upper()).lstrip("0")
+
+
 def phone(text: str, country: str) -> str:
     """A phone in E.164, ``+56987654321``; an empty text gives :data:`NO_PHONE`.
 

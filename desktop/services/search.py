@@ -51,7 +51,9 @@ _NOT_SAID = "('cancelada', 'disponible')"
 class Connection(Protocol):
     """What is needed of a DB-API connection to the cache."""
 
-    def execute(self, sql: str, parameters: Any = ..., /) -> Any: ...
+    def execute(self, sql: str, parameters: Any = ..., /) -> Any:
+        """Runs one statement and returns its cursor."""
+        ...
 
 
 def _compact(column: str, *signs: str) -> str:
@@ -323,6 +325,22 @@ def find(connection: Connection, query: Query, *, limit: int, offset: int = 0) -
         (*parameters, conditions.first, limit - len(best), skipped),
     ).fetchall()
     return best + [int(row[0]) for row in others]
+
+
+def exact(connection: Connection, field: str, value: str) -> list[int]:
+    """Ids of clients that may have this very ``rut``, ``phone`` or ``email``, lowest first.
+
+    Signs and case don't count, so the caller looks at the rows themselves.
+    """
+    if field == "email":
+        table, condition = _PART_TABLE, f"email : {_phrase(value)}"
+    else:
+        number = re.sub(r"[^0-9A-Za-z]", "", value).lstrip("0")
+        table, condition = _WORD_TABLE, f"number : {_phrase(number)}"
+    rows = connection.execute(
+        f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid", (condition,)
+    ).fetchall()
+    return [int(row[0]) for row in rows]
 
 
 def count(connection: Connection, query: Query) -> int:

@@ -1,0 +1,1 @@
+"""Clients: identifiers, search, services, screen."""
