@@ -21,12 +21,15 @@ class Column:
     :ivar kind: ``int``, ``bool``, ``units`` (a decimal, as integer units), ``text``, ``instant``,
         ``date`` or ``time``.
     :ivar scale: for ``units``, how many decimals.
+    :ivar stamp: set by programs and typed by nobody (when and by whom the row was last changed):
+        two people changing the row are in no conflict over it, the later one stays.
     """
 
     name: str
     kind: str
     scale: int = 0
     nullable: bool = True
+    stamp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class TableSpec:
     read_by: frozenset[str]
     write_by: frozenset[str]
     hidden: frozenset[str] = frozenset()
+    stamps: frozenset[str] = frozenset()
     born_on_server: bool = False
     append_only: bool = False
 
@@ -137,7 +141,8 @@ def build(metadata: sa.MetaData, specs: Iterable[TableSpec], *, version: int) ->
             if column.name in spec.hidden:
                 continue
             kind, scale = _kind(column)
-            columns.append(Column(column.name, kind, scale, bool(column.nullable)))
+            stamp = column.name in spec.stamps
+            columns.append(Column(column.name, kind, scale, bool(column.nullable), stamp))
             for key in column.foreign_keys:
                 target = key.column.table.name
                 if target in names:

@@ -18,6 +18,7 @@ _DESK = frozenset({RECEPTION, OFFICE})
 _CLINICAL = frozenset({PRACTITIONER, OFFICE})
 _OFFICE = frozenset({OFFICE})
 _NOBODY: frozenset[str] = frozenset()
+_STAMPS = frozenset({"actualizada_el", "actualizado_el", "actualizado_por_id"})
 
 SPECS = (
     TableSpec(
@@ -28,14 +29,14 @@ SPECS = (
         born_on_server=True,
     ),
     TableSpec("personal_perfil", _ALL, _OFFICE),
-    TableSpec("configuracion_informacionclinica", _ALL, _OFFICE),
-    TableSpec("configuracion_ajuste", _ALL, _OFFICE),
+    TableSpec("configuracion_informacionclinica", _ALL, _OFFICE, stamps=_STAMPS),
+    TableSpec("configuracion_ajuste", _ALL, _OFFICE, stamps=_STAMPS),
     TableSpec("agenda_sala", _ALL, _OFFICE),
-    TableSpec("citas_tiposervicio", _ALL, _OFFICE),
-    TableSpec("citas_horariodentista", _ALL, _OFFICE),
+    TableSpec("citas_tiposervicio", _ALL, _OFFICE, stamps=_STAMPS),
+    TableSpec("citas_horariodentista", _ALL, _OFFICE, stamps=_STAMPS),
     TableSpec("pacientes_cliente", _ALL, _ALL),
     TableSpec("cuentas_perfilcliente", _ALL, _NOBODY, born_on_server=True),
-    TableSpec("citas_cita", _ALL, _ALL),
+    TableSpec("citas_cita", _ALL, _ALL, stamps=_STAMPS),
     TableSpec("finanzas_cargo", _ALL, _ALL, append_only=True),
     TableSpec("finanzas_recibo", _ALL, _DESK, append_only=True),
     TableSpec("finanzas_pago", _ALL, _DESK, append_only=True),
@@ -43,7 +44,7 @@ SPECS = (
     TableSpec("caja_movimiento", _DESK, _DESK, append_only=True),
     TableSpec("finanzas_ingresomanual", _DESK, _DESK),
     TableSpec("finanzas_egresomanual", _DESK, _DESK),
-    TableSpec("clinica_notasesion", _CLINICAL, _CLINICAL),
+    TableSpec("clinica_notasesion", _CLINICAL, _CLINICAL, stamps=_STAMPS),
 )
 
 

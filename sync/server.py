@@ -1,0 +1,97 @@
+"""Puts the server half of the engine into a tenant schema.
+
+Everything lands inside the schema and may be done again at any time, except
+:func:`install_tables`, which a migration does once. The statements run in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+
+import sqlalchemy as sa
+
+from sync.schema import SyncSchema, SyncTable
+from sync.sqltext import Execute, channel, device_group, load, quote_identifier, quote_literal
+
+__all__ = [
+    "DEVICE_FUNCTIONS",
+    "Execute",
+    "channel",
+    "device_group",
+    "executor",
+    "install_functions",
+    "install_tables",
+]
+
+DEVICE_FUNCTIONS = (
+    "sync_hello(jsonb)",
+    "sync_start(jsonb)",
+    "sync_read(integer, text, bigint, integer)",
+    "sync_read_ids(integer, text, bigint[])",
+    "sync_exchange(jsonb)",
+)
+"""What a workstation's role may call, and all that it may do in the schema."""
+
+_FUNCTION_FILES = ("register.sql", "rows.sql", "device.sql", "apply.sql", "exchange.sql")
+
+
+def executor(connection: sa.Connection) -> Execute:
+    """An :data:`Execute` that runs SQL text in ``connection``'s transaction."""
+
+    def execute(statement: str) -> object:
+        return connection.exec_driver_sql(
+            statement, execution_options={"no_parameters": True}
+        ).close()
+
+    return execute
+
+
+def install_tables(execute: Execute, schema: str) -> None:
+    """Create the engine's own tables in ``schema``, once: a migration calls this.
+
+    :param execute: runs SQL text, e.g. ``executor(op.get_bind())``.
+    :param schema: the tenant schema's bare name; it exists, and nothing outside it is made.
+    """
+    execute(load("sync", "tables.sql", schema))
+
+
+def install_functions(execute: Execute, schema: str, sync_schema: SyncSchema) -> None:
+    """Create or replace functions and capture triggers, and register the tables of ``sync_schema``.
+
+    May be repeated, and is at the end of every upgrade, when the tables already have their new
+    columns. Numbers of tables and columns that were given once stay. ``EXECUTE`` is taken from
+    PUBLIC; where the role :func:`device_group` exists it gets what :data:`DEVICE_FUNCTIONS` lists.
+
+    :param execute: runs SQL text, e.g. ``executor(connection)``.
+    """
+    for name in _FUNCTION_FILES:
+        execute(load("sync", name, schema))
+    spec = {
+        "version": sync_schema.version,
+        "tables": [_described(table) for table in sync_schema.tables],
+    }
+    where = quote_identifier(schema)
+    execute(f"SELECT {where}.sync_register({quote_literal(json.dumps(spec))}::jsonb)")
+    execute(load("sync", "rights.sql", schema))
+
+
+def _described(table: SyncTable) -> dict[str, object]:
+    return {
+        "name": table.name,
+        "ord": table.order,
+        "columns": [
+            {
+                "name": column.name,
+                "kind": column.kind,
+                "scale": column.scale,
+                "nullable": column.nullable,
+                "stamp": column.stamp,
+            }
+            for column in table.columns
+        ],
+        "read_by": sorted(table.read_by),
+        "write_by": sorted(table.write_by),
+        "references": dict(table.references),
+        "born_on_server": table.born_on_server,
+        "append_only": table.append_only,
+    }

@@ -1,0 +1,182 @@
+-- Who calls, and how it begins.
+
+-- The device that calls, or why it is refused. Devices are known by the role they log in with.
+CREATE OR REPLACE FUNCTION {schema}.sync_enter(
+    request jsonb, OUT refusal jsonb, OUT who {schema}.sync_device, OUT meta {schema}.sync_meta)
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'sync functions run at read committed, each call in a transaction of its own'
+              USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    IF NOT pg_try_advisory_xact_lock_shared(hashtext('consultorio'), hashtext({schema_literal})) THEN
+        refusal := '{"status": "migrating"}';
+        RETURN;
+    END IF;
+    SELECT * INTO STRICT meta FROM sync_meta;
+    SELECT * INTO who FROM sync_device
+     WHERE number = (request ->> 'device')::integer AND role_name = session_user
+       FOR NO KEY UPDATE;
+    refusal := CASE
+        WHEN who.number IS NULL THEN '{"status": "unknown_device"}'::jsonb
+        WHEN who.revoked_at IS NOT NULL THEN '{"status": "revoked"}'::jsonb
+        WHEN (request ->> 'protocol')::integer > 1
+          OR (request ->> 'schema_version')::integer > meta.schema_version
+        THEN jsonb_build_object('status', 'server_too_old', 'schema_version', meta.schema_version)
+        WHEN (request ->> 'protocol')::integer < 1
+          OR (request ->> 'schema_version')::integer < meta.min_client_version
+        THEN jsonb_build_object('status', 'client_too_old', 'schema_version', meta.schema_version)
+        END;
+END
+{body};
+
+-- Whether the device must say again which columns it knows: it or the server is of another version.
+CREATE OR REPLACE FUNCTION {schema}.sync_needs_hello(
+    who {schema}.sync_device, meta {schema}.sync_meta, request jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    SELECT who.columns IS NULL
+        OR who.schema_version IS DISTINCT FROM (request ->> 'schema_version')::integer
+        OR who.server_version IS DISTINCT FROM meta.schema_version;
+{body};
+
+-- The device's next nonce, or NULL where it is a copy of another: neither the nonce that the server
+-- gave last nor the repeat of the exchange whose answer may have been lost.
+CREATE OR REPLACE FUNCTION {schema}.sync_rotate(who {schema}.sync_device, request jsonb)
+RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    next_nonce uuid := gen_random_uuid();
+BEGIN
+    IF who.nonce IS NOT NULL
+       AND who.nonce IS DISTINCT FROM (request ->> 'nonce')::uuid
+       AND who.last_exchange IS DISTINCT FROM (request ->> 'exchange')::uuid THEN
+        RETURN NULL;
+    END IF;
+    UPDATE sync_device
+       SET nonce = next_nonce, last_exchange = (request ->> 'exchange')::uuid, last_seen = now()
+     WHERE number = who.number;
+    RETURN next_nonce;
+END
+{body};
+
+-- Gives a copied device a number and a nonce of its own, and tells it which of its transactions the
+-- server has.
+CREATE OR REPLACE FUNCTION {schema}.sync_fork(who {schema}.sync_device, request jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    twin integer;
+    twin_nonce uuid := gen_random_uuid();
+BEGIN
+    LOOP
+        twin := nextval('sync_device_number');
+        EXIT WHEN NOT EXISTS (SELECT FROM sync_device WHERE number = twin);
+    END LOOP;
+    INSERT INTO sync_device (number, role_name, profile, practitioner_id, label, nonce, columns,
+                             schema_version, server_version, last_seen, forked_from)
+    VALUES (twin, who.role_name, who.profile, who.practitioner_id, who.label, twin_nonce,
+            who.columns, who.schema_version, who.server_version, now(), who.number);
+    RETURN jsonb_build_object(
+        'status', 'forked', 'device', twin, 'nonce', twin_nonce,
+        'results', coalesce((SELECT jsonb_agg(r.result)
+                               FROM jsonb_array_elements(request -> 'push') t
+                               JOIN sync_result r ON r.tx = (t.value ->> 'tx')::uuid), '[]'));
+END
+{body};
+
+-- Says what the server is and which tables and columns this device gets, and remembers them.
+CREATE OR REPLACE FUNCTION {schema}.sync_hello(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
+AS {body}
+DECLARE
+    entered record;
+    who sync_device;
+    tables jsonb;
+BEGIN
+    entered := sync_enter(request);
+    IF entered.refusal IS NOT NULL THEN
+        RETURN entered.refusal;
+    END IF;
+    who := entered.who;
+    SELECT coalesce(jsonb_agg(jsonb_build_object('name', s.name, 'ord', s.ord, 'columns', known.names)
+                              ORDER BY s.ord), '[]')
+      INTO tables
+      FROM sync_table s
+     CROSS JOIN LATERAL (
+            SELECT jsonb_agg(c.value -> 'name' ORDER BY asked.place) AS names
+              FROM jsonb_array_elements_text(request -> 'columns' -> s.name)
+                   WITH ORDINALITY AS asked (name, place)
+              JOIN jsonb_array_elements(s.columns) c
+                ON c.value ->> 'name' = asked.name AND (c.value ->> 'live')::boolean) known
+     WHERE s.active AND who.profile = ANY (s.read_by) AND known.names IS NOT NULL;
+    UPDATE sync_device
+       SET columns = coalesce((SELECT jsonb_object_agg(value ->> 'name', value -> 'columns')
+                                 FROM jsonb_array_elements(tables)), '{}'),
+           schema_version = (request ->> 'schema_version')::integer,
+           server_version = (entered.meta).schema_version, last_seen = now()
+     WHERE number = who.number;
+    RETURN jsonb_build_object(
+        'status', 'ok', 'tenant', (entered.meta).tenant_uuid, 'epoch', (entered.meta).epoch,
+        'schema_version', (entered.meta).schema_version, 'server_time', clock_timestamp(),
+        'profile', who.profile, 'practitioner_id', who.practitioner_id, 'label', who.label,
+        'tables', tables);
+END
+{body};
+
+-- Begins a first sync: the cursor to go on from when the tables have been read, how much there is
+-- to read, and what to read first.
+CREATE OR REPLACE FUNCTION {schema}.sync_start(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
+AS {body}
+DECLARE
+    entered record;
+    who sync_device;
+    nonce uuid;
+    cursor_text text;
+    target record;
+    found record;
+    last_own bigint := 0;
+    tables jsonb := '[]';
+    priority jsonb := '[]';
+BEGIN
+    entered := sync_enter(request);
+    IF entered.refusal IS NOT NULL THEN
+        RETURN entered.refusal;
+    END IF;
+    who := entered.who;
+    IF sync_needs_hello(who, entered.meta, request) THEN
+        RETURN '{"status": "hello"}';
+    END IF;
+    nonce := sync_rotate(who, request);
+    IF nonce IS NULL THEN
+        RETURN sync_fork(who, request);
+    END IF;
+    cursor_text := pg_current_snapshot()::text;
+    FOR target IN
+        SELECT s.name, greatest(c.reltuples, 0)::bigint AS rows FROM sync_table s
+          JOIN pg_class c ON c.oid = to_regclass(quote_ident(s.name))
+         WHERE s.active AND who.columns ? s.name AND who.profile = ANY (s.read_by) ORDER BY s.ord
+    LOOP
+        EXECUTE format('SELECT (SELECT max(id) FROM %1$I)::bigint AS any_id, '
+                       '(SELECT max(id) FROM %1$I WHERE id BETWEEN $1 AND $2)::bigint AS own_id',
+                       target.name)
+           INTO found
+          USING who.number::bigint << 39, ((who.number::bigint + 1) << 39) - 1;
+        tables := tables || jsonb_build_object('name', target.name, 'rows', target.rows,
+                                               'max_id', coalesce(found.any_id, 0));
+        last_own := greatest(last_own, found.own_id);
+    END LOOP;
+    IF to_regprocedure('sync_priority(integer)') IS NOT NULL THEN
+        EXECUTE 'SELECT coalesce(jsonb_agg(jsonb_build_object(''table'', p.tbl, ''ids'', p.ids)), ''[]'') '
+                'FROM sync_priority($1) p WHERE $2 ? p.tbl'
+           INTO priority USING who.number, who.columns;
+    END IF;
+    RETURN jsonb_build_object('status', 'ok', 'nonce', nonce, 'epoch', (entered.meta).epoch,
+                              'cursor', cursor_text, 'tables', tables, 'priority', priority,
+                              'last_own_id', last_own);
+END
+{body};

@@ -1,0 +1,99 @@
+-- One round trip: push, results, delta and the next cursor.
+
+-- Locks the rows that a push changes, parents' tables first and by id: every writer that takes
+-- several takes them in one order. Then the product's own locks, as its triggers take them: after
+-- the row.
+CREATE OR REPLACE FUNCTION {schema}.sync_lock(who {schema}.sync_device, push jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    target record;
+    ops jsonb;
+BEGIN
+    SELECT coalesce(jsonb_agg(op.value), '[]') INTO ops
+      FROM jsonb_array_elements(push) tx CROSS JOIN jsonb_array_elements(tx.value -> 'ops') op
+     WHERE NOT EXISTS (SELECT FROM sync_result r WHERE r.tx = (tx.value ->> 'tx')::uuid);
+    IF ops = '[]' THEN
+        RETURN;
+    END IF;
+    FOR target IN
+        SELECT s.name, array_agg(DISTINCT (op.value ->> 'id')::bigint) AS ids,
+               bool_or(op.value ->> 'k' = 'D') AS deletes
+          FROM jsonb_array_elements(ops) op JOIN sync_table s ON s.name = op.value ->> 't'
+         WHERE op.value ->> 'k' IN ('U', 'D') AND op.value ->> 'id' ~ '^[0-9]{1,18}$'
+           AND s.active AND NOT s.append_only AND who.profile = ANY (s.write_by)
+         GROUP BY s.name, s.ord ORDER BY s.ord
+    LOOP
+        EXECUTE format('SELECT FROM %I r WHERE r.id = ANY ($1) ORDER BY r.id FOR %s', target.name,
+                       CASE WHEN target.deletes THEN 'UPDATE' ELSE 'NO KEY UPDATE' END)
+          USING target.ids;
+    END LOOP;
+    IF to_regprocedure('sync_before_push(jsonb)') IS NOT NULL THEN
+        EXECUTE 'SELECT sync_before_push($1)' USING ops;
+    END IF;
+END
+{body};
+
+CREATE OR REPLACE FUNCTION {schema}.sync_exchange(request jsonb) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
+AS {body}
+DECLARE
+    entered record;
+    who sync_device;
+    push jsonb := CASE WHEN jsonb_typeof(request -> 'push') = 'array' THEN request -> 'push'
+                       ELSE '[]' END;
+    tx jsonb;
+    outcome jsonb;
+    results jsonb[] := '{}';
+    blocked jsonb := '{}';
+    next_nonce uuid;
+    snapshot text;
+    changes text;
+BEGIN
+    entered := sync_enter(request);
+    IF entered.refusal IS NOT NULL THEN
+        RETURN entered.refusal;
+    END IF;
+    who := entered.who;
+    IF (request ->> 'epoch')::uuid IS DISTINCT FROM (entered.meta).epoch THEN
+        RETURN jsonb_build_object('status', 'epoch', 'epoch', (entered.meta).epoch);
+    END IF;
+    IF sync_needs_hello(who, entered.meta, request) THEN
+        RETURN '{"status": "hello"}';
+    END IF;
+    next_nonce := sync_rotate(who, request);
+    IF next_nonce IS NULL THEN
+        RETURN sync_fork(who, request);
+    END IF;
+
+    IF push <> '[]' THEN
+        PERFORM set_config('sync.device', who.number::text, true);
+        SET CONSTRAINTS ALL IMMEDIATE;
+        PERFORM sync_lock(who, push);
+        FOR tx IN SELECT value FROM jsonb_array_elements(push) LOOP
+            SELECT r.result INTO outcome FROM sync_result r WHERE r.tx = (tx ->> 'tx')::uuid;
+            IF outcome IS NULL THEN
+                PERFORM set_config('sync.actor', coalesce(tx ->> 'actor', ''), true);
+                outcome := sync_apply(who, tx, blocked);
+                INSERT INTO sync_result (tx, device, result)
+                VALUES ((tx ->> 'tx')::uuid, who.number, outcome);
+            END IF;
+            IF outcome ->> 'status' = 'rejected' THEN
+                blocked := sync_blocks(tx) || blocked;
+            END IF;
+            results := results || outcome;
+        END LOOP;
+    END IF;
+
+    -- One statement, one snapshot: the cursor is exactly what the delta has seen.
+    SELECT pg_current_snapshot()::text, sync_delta(who, request ->> 'cursor', push)
+      INTO snapshot, changes;
+    RETURN concat('{"status": "ok", "nonce": "', next_nonce,
+                  '", "cursor": "', snapshot, '|', pg_current_xact_id(),
+                  '", "epoch": "', (entered.meta).epoch,
+                  '", "schema_version": ', (entered.meta).schema_version,
+                  ', "server_time": ', to_json(clock_timestamp()),
+                  ', "results": ', to_json(results), ', "changes": ', changes, '}');
+END
+{body};

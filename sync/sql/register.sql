@@ -1,0 +1,132 @@
+-- Which tables are synced, and the triggers that log every change of them.
+
+-- Registers {version, tables: [...]} and makes the triggers. Ids of tables and bits of columns that
+-- were given stay; a column that is gone keeps its bit, so that old log rows never change meaning.
+CREATE OR REPLACE FUNCTION {schema}.sync_register(spec jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    entry jsonb;
+    known jsonb;
+    merged jsonb;
+    next_bit integer;
+    item jsonb;
+    bit integer;
+BEGIN
+    UPDATE sync_table SET active = false
+     WHERE name NOT IN (SELECT value ->> 'name' FROM jsonb_array_elements(spec -> 'tables'));
+    FOR entry IN SELECT value FROM jsonb_array_elements(spec -> 'tables') LOOP
+        SELECT s.columns INTO known FROM sync_table s WHERE s.name = entry ->> 'name';
+        known := coalesce(known, '[]');
+        SELECT coalesce(max((value ->> 'bit')::integer), -1) + 1 INTO next_bit
+          FROM jsonb_array_elements(known);
+        merged := '[]';
+        FOR item IN SELECT value FROM jsonb_array_elements(entry -> 'columns') LOOP
+            SELECT (value ->> 'bit')::integer INTO bit
+              FROM jsonb_array_elements(known) WHERE value ->> 'name' = item ->> 'name';
+            IF bit IS NULL THEN
+                bit := next_bit;
+                next_bit := next_bit + 1;
+            END IF;
+            IF bit > 62 THEN
+                RAISE EXCEPTION 'table % has had more than 63 synced columns', entry ->> 'name';
+            END IF;
+            merged := merged || (item || jsonb_build_object('bit', bit, 'live', true));
+        END LOOP;
+        SELECT merged || coalesce(jsonb_agg(k.value || '{"live": false}'::jsonb), '[]') INTO merged
+          FROM jsonb_array_elements(known) k
+         WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(entry -> 'columns') c
+                            WHERE c.value ->> 'name' = k.value ->> 'name');
+        INSERT INTO sync_table AS t
+               (id, name, ord, active, columns, read_by, write_by, refs, born_on_server, append_only)
+        SELECT coalesce((SELECT s.id FROM sync_table s WHERE s.name = entry ->> 'name'),
+                        (SELECT coalesce(max(s.id), 0) + 1 FROM sync_table s)),
+               entry ->> 'name', (entry ->> 'ord')::smallint, true, merged,
+               ARRAY(SELECT jsonb_array_elements_text(entry -> 'read_by')),
+               ARRAY(SELECT jsonb_array_elements_text(entry -> 'write_by')),
+               entry -> 'references',
+               (entry ->> 'born_on_server')::boolean, (entry ->> 'append_only')::boolean
+        ON CONFLICT (name) DO UPDATE
+           SET ord = excluded.ord, active = true, columns = excluded.columns,
+               read_by = excluded.read_by, write_by = excluded.write_by, refs = excluded.refs,
+               born_on_server = excluded.born_on_server, append_only = excluded.append_only;
+        PERFORM sync_capture(entry ->> 'name');
+    END LOOP;
+    UPDATE sync_meta SET schema_version = (spec ->> 'version')::integer;
+END
+{body};
+
+-- Makes the capture triggers of one registered table.
+--
+-- They are statement triggers over transition tables. Old and new rows meet in a FULL JOIN because
+-- that can only be hashed or merged: a plan cached for one row must not become a nested loop over a
+-- hundred thousand. It also shows a changed id for what it is, a row gone and a row come.
+CREATE OR REPLACE FUNCTION {schema}.sync_capture(table_name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    entry sync_table;
+    function_name text;
+    whole bigint;
+    changed text;
+    columns_of text;
+    writer text := 'coalesce(nullif(current_setting(''sync.device'', true), '''')::integer, 0), '
+                   'nullif(current_setting(''sync.actor'', true), '''')::bigint, now()';
+    source text;
+    operation text;
+    referencing text;
+BEGIN
+    SELECT * INTO STRICT entry FROM sync_table WHERE name = table_name;
+    function_name := 'sync_capture_' || entry.id;
+    SELECT bit_or(1::bigint << (value ->> 'bit')::integer),
+           string_agg(format('CASE WHEN o.%1$I IS DISTINCT FROM n.%1$I THEN %2$s ELSE 0 END',
+                             value ->> 'name', 1::bigint << (value ->> 'bit')::integer), ' | '),
+           string_agg(format(', %I', value ->> 'name'), '')
+      INTO whole, changed, columns_of
+      FROM jsonb_array_elements(entry.columns)
+     WHERE (value ->> 'live')::boolean AND value ->> 'name' <> 'id';
+    whole := coalesce(whole, 0) | 1;
+
+    source := format($source$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
+        SELECT pg_current_xact_id(), %1$s, n.id, 'I', %2$s, %4$s FROM new_rows n;
+    ELSIF TG_OP = 'UPDATE' THEN
+        INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
+        SELECT pg_current_xact_id(), %1$s, d.id, d.op, d.cols, %4$s
+          FROM (SELECT id,
+                       CASE WHEN o.here IS NULL THEN 'I' WHEN n.here IS NULL THEN 'D' ELSE 'U'
+                       END::"char" AS op,
+                       CASE WHEN o.here IS NULL OR n.here IS NULL THEN %2$s ELSE %3$s END AS cols
+                  FROM (SELECT true AS here, id%5$s FROM new_rows) n
+                  FULL JOIN (SELECT true AS here, id%5$s FROM old_rows) o USING (id)) d
+         WHERE d.cols <> 0;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
+        SELECT pg_current_xact_id(), %1$s, o.id, 'D', %2$s, %4$s FROM old_rows o;
+    ELSE
+        INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
+        SELECT pg_current_xact_id(), %1$s, 0, 'T', %2$s, %4$s;
+    END IF;
+    IF FOUND THEN
+        PERFORM pg_notify(%6$L, '');
+    END IF;
+    RETURN NULL;
+END
+$source$, entry.id, whole, coalesce(changed, '0'), writer, coalesce(columns_of, ''), {channel_literal});
+    EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.%2$I() RETURNS trigger LANGUAGE plpgsql '
+                   'SECURITY DEFINER SET search_path = pg_catalog, %1$I, pg_temp AS %3$L',
+                   {schema_literal}, function_name, source);
+    FOR operation, referencing IN
+        VALUES ('insert', 'REFERENCING NEW TABLE AS new_rows'),
+               ('update', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'),
+               ('delete', 'REFERENCING OLD TABLE AS old_rows'),
+               ('truncate', '')
+    LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER sync_capture_%1$s AFTER %1$s ON %2$I.%3$I %4$s '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION %2$I.%5$I()',
+                       operation, {schema_literal}, table_name, referencing, function_name);
+    END LOOP;
+END
+{body};
