@@ -47,8 +47,12 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds: between polls, the first and the longest pause after a failure, and the pause after
-    one that only a person can mend."""
+    """How long to wait, in seconds.
+
+    :ivar poll: from one exchange to the next, where nothing happens.
+    :ivar first_pause: after a first failure; it doubles up to ``longest_pause``.
+    :ivar stuck_pause: after a failure that only a person can mend.
+    """
 
     poll: float = 5.0
     first_pause: float = 0.5
@@ -131,6 +135,10 @@ class Core:
     def opened(self) -> None:
         """The connection that was asked for stands."""
         self._connected = not self._switched_off
+
+    def disconnected(self) -> None:
+        """The runner has ended its connection."""
+        self._connected = False
 
     def greeting_wanted(self) -> None:
         """The server wants to be greeted before it answers."""

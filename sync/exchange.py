@@ -56,7 +56,7 @@ def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.Hel
         raise refusal(answer.status, schema, answer.schema_version)
     known = store.get_state(execute, "tenant")
     if known is not None and known != answer.tenant:
-        raise CacheMismatch()
+        raise CacheMismatch
     connection.execute("BEGIN IMMEDIATE")
     try:
         for key, value in (
@@ -93,6 +93,9 @@ def exchange_once(
     fault("after_receive")
     answer = wire.exchange_answer(text)
     if answer.status == "ok":
+        answered = {result.tx for result in answer.results}
+        if any(transaction.id not in answered for transaction in request.push):
+            raise ProtocolError(what="results")
         applied = apply_answer(connection, schema, answer, clock(), fault)
     elif answer.status == "forked":
         applied = apply_fork(connection, schema, answer, clock(), fault)
@@ -101,9 +104,6 @@ def exchange_once(
     else:
         raise refusal(answer.status, schema, answer.schema_version, request.epoch, answer.epoch)
     left = store.pending(execute).count
-    answered = {result.tx for result in answer.results}
-    if answer.status == "ok" and any(t.id not in answered for t in request.push):
-        raise ProtocolError(what="results")
     return Outcome(answer.status, applied, more=left > 0 or answer.status == "forked")
 
 
@@ -112,15 +112,16 @@ def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.Excha
     execute = store.executor(connection)
     state = {key: store.get_state(execute, key) for key in ("nonce", "epoch", "cursor", "exchange")}
     if not state["nonce"] or not state["cursor"]:
-        raise NeverSynced()
-    if state["exchange"] is None:
-        state["exchange"] = str(uuid.uuid4())
-        store.set_state(execute, "exchange", state["exchange"])
+        raise NeverSynced
+    exchange = state["exchange"]
+    if exchange is None:
+        exchange = str(uuid.uuid4())
+        store.set_state(execute, "exchange", exchange)
     return wire.ExchangeRequest(
         schema_version=schema.version,
         device=store.device(execute),
         nonce=state["nonce"],
-        exchange=state["exchange"],
+        exchange=exchange,
         epoch=state["epoch"] or "",
         cursor=state["cursor"],
         push=tuple(store.outbox(execute, push_limit)),

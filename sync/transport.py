@@ -36,12 +36,13 @@ CONNECTION_DEFAULTS: Mapping[str, Any] = {
 """Connection parameters (libpq's names) that hold where the caller passes none of its own."""
 
 _UNTRUSTED = re.compile(
-    r"certificate|SSL|channel binding|sslmode|root cert|authentication method requirement", re.I
+    r"certificate|SSL|channel binding|sslmode|root cert|authentication method requirement",
+    re.IGNORECASE,
 )
 _NOT_NOW = re.compile(
     r"starting up|shutting down|recovery|too many|remaining connection"
     r"|inici[áa]ndose|apag[áa]ndose|recuperaci|demasiad|conexiones restantes",
-    re.I,
+    re.IGNORECASE,
 )
 """What a server says (in English or Spanish) that would let us in a moment later."""
 
@@ -209,7 +210,8 @@ class PostgresWakeups:
 
     def fileno(self) -> int:
         """What to wait on until it is readable."""
-        return self._connection.fileno()
+        with translated(self._connection):
+            return self._connection.fileno()
 
     def senders(self) -> list[int]:
         """The sessions whose wake-ups have arrived."""

@@ -58,7 +58,9 @@ class TableSize:
 class StartAnswer:
     """The beginning of a first sync.
 
-    :ivar counter: the highest count that this device ever used in an id.
+    :ivar last_own_id: the highest id that this device gave, of the rows that are there; 0: none.
+    :ivar device: this device's new number, where the status is ``forked``: somebody began a first
+        sync under the old one before.
     :ivar priority: table → ids of the rows to fetch first.
     """
 
@@ -66,9 +68,11 @@ class StartAnswer:
     nonce: str
     epoch: str
     cursor: str
-    counter: int
+    last_own_id: int
     tables: tuple[TableSize, ...]
     priority: tuple[tuple[str, tuple[int, ...]], ...]
+    schema_version: int = 0
+    device: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +143,14 @@ def hello_request(schema: SyncSchema, device: int) -> str:
     )
 
 
-def start_request(schema: SyncSchema, device: int, exchange: str) -> str:
+def start_request(schema: SyncSchema, device: int, nonce: str | None, exchange: str) -> str:
     """The JSON of ``sync_start``'s request."""
     return _dump(
         {
             "protocol": PROTOCOL,
             "schema_version": schema.version,
             "device": device,
+            "nonce": nonce,
             "exchange": exchange,
         }
     )
@@ -234,13 +239,23 @@ def start_answer(text: str) -> StartAnswer:
     with _Reading("start"):
         data = _load(text)
         if data["status"] != "ok":
-            return StartAnswer(data["status"], "", "", "", 0, (), ())
+            return StartAnswer(
+                data["status"],
+                nonce=str(data.get("nonce") or ""),
+                epoch="",
+                cursor="",
+                last_own_id=0,
+                tables=(),
+                priority=(),
+                schema_version=_version(data),
+                device=int(data.get("device") or 0),
+            )
         return StartAnswer(
             status="ok",
             nonce=str(data["nonce"]),
             epoch=str(data["epoch"]),
             cursor=data["cursor"],
-            counter=int(data.get("counter") or 0),
+            last_own_id=int(data.get("last_own_id") or 0),
             tables=tuple(
                 TableSize(t["name"], int(t["rows"] or 0), int(t["max_id"] or 0))
                 for t in data["tables"]

@@ -1,0 +1,312 @@
+"""The first sync: a whole clinic into a fresh cache file.
+
+The cursor is taken first; then every table is read in key order, a chunk at a time, each chunk and
+its progress in one transaction; then an exchange brings what changed meanwhile. Cut anywhere, it
+goes on from the last whole chunk. Secondary indexes and capture triggers come after the load.
+
+The caller works on a file of another name and renames it when :func:`bootstrap` has returned.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync import store, wire
+from sync.apply import Fault, no_fault
+from sync.capture import install_capture
+from sync.errors import CacheMismatch, Cancelled, IncompleteLoad, ProtocolError
+from sync.exchange import exchange_once, greet, refusal
+from sync.schema import SyncSchema
+from sync.transport import Server, Transport
+
+CHUNK = 20_000
+"""Rows in one read: a few megabytes, and a second of work to lose where it is cut."""
+
+Progress = Callable[[str, int, int], None]
+
+
+def _nobody_watches(_table: str, _rows: int, _total: int) -> None:
+    """The progress callback that does nothing."""
+
+
+def _never() -> bool:
+    """The answer to "was it cancelled?" where nobody can."""
+    return False
+
+
+@dataclass(slots=True)
+class _Load:
+    """How far the load has come; kept in the cache under ``bootstrap``."""
+
+    sizes: dict[str, int]
+    priority: list[tuple[str, list[int]]]
+    after: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        return json.dumps([self.sizes, self.priority, self.after, self.rows, self.done])
+
+    @classmethod
+    def read(cls, text: str) -> _Load:
+        sizes, priority, after, rows, done = json.loads(text)
+        return cls(sizes, [(table, ids) for table, ids in priority], after, rows, done)
+
+
+def bootstrap(
+    connection: Any,
+    server: Server,
+    schema: SyncSchema,
+    device: int,
+    *,
+    create_tables: Callable[[Any], None],
+    create_indexes: Callable[[Any], None],
+    clock: Callable[[], dt.datetime],
+    progress: Progress = _nobody_watches,
+    cancelled: Callable[[], bool] = _never,
+    fault: Fault = no_fault,
+    chunk: int = CHUNK,
+) -> int:
+    """Fill the cache behind ``connection``. Raises ``SyncError``.
+
+    :returns: the number of rows loaded, by earlier calls too; 0 where it had finished before.
+
+    Call it again on the same file after a failure: it goes on where it stopped, and returns at once
+    where it had finished.
+
+    :param connection: a DB-API connection in autocommit mode to a new file, or to one that an
+        earlier call began.
+    :param create_tables: makes the synced tables, without secondary indexes. Called once.
+    :param create_indexes: makes the rest of the cache's schema; may be called again after a cut.
+    :param progress: ``(table, rows so far, rows in all)``; the total is an estimate.
+    :param cancelled: asked between chunks; true ends in :class:`~sync.errors.Cancelled`.
+    """
+    execute = store.executor(connection)
+    store.create_tables(execute)
+    if finished(connection):
+        return 0
+    if store.get_state(execute, "bootstrap_tables") is None:
+        create_tables(connection)
+        store.set_state(execute, "bootstrap_tables", "made")
+    if store.get_state(execute, "device") is None:
+        store.set_device(execute, device)
+    with closing(server.connect()) as transport:
+        answer = greet(connection, transport, schema)
+        columns = {t.name: list(t.columns) for t in answer.tables if t.name in schema}
+        load = _begin(connection, transport, schema, answer.epoch)
+        if len(load.done) < len(columns):
+            fault("load_begun")
+            _Loader(connection, transport, load, columns, progress, cancelled, fault, chunk).run()
+        if store.get_state(execute, "bootstrap") is None:
+            _verify(execute, load, columns)
+            create_indexes(connection)
+            fault("indexes_made")
+            with _transaction(connection):
+                install_capture(execute, schema)
+                store.set_state(execute, "bootstrap", "loaded")
+        if not finished(connection):
+            _catch_up(connection, transport, schema, clock, fault)
+            with _transaction(connection):
+                store.set_state(execute, "bootstrap_load", None)
+                store.set_state(execute, "bootstrap", "done")
+    return sum(load.rows.values())
+
+
+def finished(connection: Any) -> bool:
+    """Whether a first sync into this file has come to its end."""
+    return store.get_state(store.executor(connection), "bootstrap") == "done"
+
+
+def _begin(connection: Any, transport: Transport, schema: SyncSchema, epoch: str) -> _Load:
+    execute = store.executor(connection)
+    known = store.get_state(execute, "bootstrap_load")
+    if known is not None:
+        if store.get_state(execute, "epoch") != epoch:
+            raise CacheMismatch
+        return _Load.read(known)
+    answer = _start(connection, transport, schema)
+    load = _Load(
+        {table.name: table.rows for table in answer.tables},
+        [(table, list(ids)) for table, ids in answer.priority if table in schema],
+    )
+    with _transaction(connection):
+        for key, value in (
+            ("nonce", answer.nonce),
+            ("epoch", answer.epoch),
+            ("cursor", answer.cursor),
+            ("exchange", None),
+            ("bootstrap_load", load.text()),
+        ):
+            store.set_state(execute, key, value)
+        store.raise_counter(execute, answer.last_own_id)
+    return load
+
+
+def _start(connection: Any, transport: Transport, schema: SyncSchema) -> wire.StartAnswer:
+    """The server's go-ahead; under a new device number where the old one was used before."""
+    execute = store.executor(connection)
+    for _attempt in range(2):
+        exchange = store.get_state(execute, "exchange") or str(uuid.uuid4())
+        store.set_state(execute, "exchange", exchange)
+        request = wire.start_request(
+            schema, store.device(execute), store.get_state(execute, "nonce"), exchange
+        )
+        answer = wire.start_answer(transport.start(request))
+        if answer.status == "ok":
+            return answer
+        if answer.status != "forked":
+            raise refusal(answer.status, schema, answer.schema_version)
+        with _transaction(connection):
+            store.set_device(execute, answer.device)
+            store.set_state(execute, "nonce", answer.nonce)
+            store.set_state(execute, "exchange", None)
+    raise ProtocolError(what="start")
+
+
+def _verify(execute: store.Execute, load: _Load, columns: dict[str, list[str]]) -> None:
+    for table in columns:
+        found = execute(f'SELECT count(*) FROM "{table}"')[0][0]
+        expected = load.rows.get(table, 0)
+        if found != expected:
+            raise IncompleteLoad(table=table, expected=expected, found=found)
+
+
+def _catch_up(
+    connection: Any,
+    transport: Transport,
+    schema: SyncSchema,
+    clock: Callable[[], dt.datetime],
+    fault: Fault,
+) -> None:
+    for _attempt in range(3):
+        outcome = exchange_once(connection, transport, schema, clock, fault)
+        if outcome.status == "ok":
+            return
+        if outcome.status == "hello":
+            greet(connection, transport, schema)
+    raise ProtocolError(what="exchange")
+
+
+class _Loader:
+    """Reads table after table; a thread fetches the next chunk while one is written."""
+
+    def __init__(
+        self,
+        connection: Any,
+        transport: Transport,
+        load: _Load,
+        columns: dict[str, list[str]],
+        progress: Progress,
+        cancelled: Callable[[], bool],
+        fault: Fault,
+        chunk: int,
+    ) -> None:
+        self._connection = connection
+        self._execute = store.executor(connection)
+        self._transport = transport
+        self._device = store.device(self._execute)
+        self._load = load
+        self._columns = columns
+        self._progress = progress
+        self._cancelled = cancelled
+        self._fault = fault
+        self._chunk = chunk
+
+    def run(self) -> None:
+        """Load everything that is not loaded yet."""
+        self._read_priority()
+        reader = ThreadPoolExecutor(1, thread_name_prefix="first-sync")
+        with reader:
+            for table in self._columns:
+                if table not in self._load.done:
+                    self._read_table(reader, table)
+
+    def _read_priority(self) -> None:
+        while self._load.priority:
+            table, ids = self._load.priority[0]
+            rows = (
+                self._transport.read_ids(self._device, table, ids) if table in self._columns else []
+            )
+            with _transaction(self._connection):
+                self._load.rows[table] = self._load.rows.get(table, 0) + self._write(
+                    table, _decoded(rows)
+                )
+                del self._load.priority[0]
+                self._keep()
+            self._fault("priority_read")
+
+    def _read_table(self, reader: ThreadPoolExecutor, table: str) -> None:
+        load = self._load
+        columns = self._columns[table]
+        key = columns.index("id")
+        ahead = reader.submit(self._fetch, table, load.after.get(table, -(1 << 62)))
+        while True:
+            if self._cancelled():
+                ahead.cancel()
+                raise Cancelled
+            rows = ahead.result()
+            last = len(rows) < self._chunk
+            if not last:
+                ahead = reader.submit(self._fetch, table, rows[-1][key])
+            with _transaction(self._connection):
+                load.rows[table] = load.rows.get(table, 0) + self._write(table, rows)
+                if rows:
+                    load.after[table] = rows[-1][key]
+                if last:
+                    load.done.append(table)
+                self._keep()
+                self._fault("chunk_written")
+            self._fault("chunk_committed")
+            done = load.rows[table]
+            self._progress(table, done, max(done, load.sizes.get(table, 0)))
+            if last:
+                return
+
+    def _fetch(self, table: str, after: int) -> list[Any]:
+        return _decoded(self._transport.read(self._device, table, after, self._chunk))
+
+    def _write(self, table: str, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert what is not there yet; how many rows were.
+
+        Parsing in Python and ``executemany`` took 0.8 of the time of ``INSERT … SELECT
+        json_extract(…) FROM json_each(?)`` (29 columns, 100,000 rows, SQLCipher).
+        """
+        columns = self._columns[table]
+        names = ", ".join(f'"{column}"' for column in columns)
+        marks = ", ".join("?" * len(columns))
+        # Not OR IGNORE, which would swallow a missing value too.
+        insert = f'INSERT INTO "{table}" ({names}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING'
+        before = self._connection.total_changes
+        self._connection.executemany(insert, rows)
+        written: int = self._connection.total_changes - before
+        return written
+
+    def _keep(self) -> None:
+        store.set_state(self._execute, "bootstrap_load", self._load.text())
+
+
+def _decoded(lines: Sequence[str]) -> list[Any]:
+    try:
+        rows: list[Any] = json.loads(f"[{','.join(lines)}]")
+    except ValueError:
+        raise ProtocolError(what="row") from None
+    return rows
+
+
+@contextmanager
+def _transaction(connection: Any) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
