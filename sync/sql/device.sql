@@ -70,14 +70,14 @@ DECLARE
     twin integer;
     twin_nonce uuid := gen_random_uuid();
 BEGIN
-    LOOP
-        twin := nextval('sync_device_number');
-        EXIT WHEN NOT EXISTS (SELECT FROM sync_device WHERE number = twin);
+    -- Numbers given by hand may be ahead of the sequence; those are passed over.
+    WHILE twin IS NULL LOOP
+        INSERT INTO sync_device (role_name, profile, practitioner_id, label, nonce, columns,
+                                 schema_version, server_version, last_seen, forked_from)
+        VALUES (who.role_name, who.profile, who.practitioner_id, who.label, twin_nonce,
+                who.columns, who.schema_version, who.server_version, now(), who.number)
+        ON CONFLICT (number) DO NOTHING RETURNING number INTO twin;
     END LOOP;
-    INSERT INTO sync_device (number, role_name, profile, practitioner_id, label, nonce, columns,
-                             schema_version, server_version, last_seen, forked_from)
-    VALUES (twin, who.role_name, who.profile, who.practitioner_id, who.label, twin_nonce,
-            who.columns, who.schema_version, who.server_version, now(), who.number);
     RETURN jsonb_build_object(
         'status', 'forked', 'device', twin, 'nonce', twin_nonce,
         'results', coalesce((SELECT jsonb_agg(r.result)
@@ -135,11 +135,11 @@ AS {body}
 DECLARE
     entered record;
     who sync_device;
-    nonce uuid;
+    next_nonce uuid;
     cursor_text text;
     target record;
-    found record;
-    last_own bigint := 0;
+    extent record;
+    last_own bigint;
     tables jsonb := '[]';
     priority jsonb := '[]';
 BEGIN
@@ -151,11 +151,19 @@ BEGIN
     IF sync_needs_hello(who, entered.meta, request) THEN
         RETURN '{"status": "hello"}';
     END IF;
-    nonce := sync_rotate(who, request);
-    IF nonce IS NULL THEN
+    -- A new cache takes the device over: it knows no nonce. An older cache of the same device, where
+    -- there is one, finds its own nonce stale and goes on under a number of its own.
+    IF NOT request ? 'nonce' THEN
+        who.nonce := NULL;
+    END IF;
+    next_nonce := sync_rotate(who, request);
+    IF next_nonce IS NULL THEN
         RETURN sync_fork(who, request);
     END IF;
     cursor_text := pg_current_snapshot()::text;
+    -- The log remembers ids of rows that are deleted since: no id is given twice.
+    SELECT coalesce(max(l.row_id), 0) INTO last_own FROM sync_log l
+     WHERE l.row_id BETWEEN who.number::bigint << 39 AND ((who.number::bigint + 1) << 39) - 1;
     FOR target IN
         SELECT s.name, greatest(c.reltuples, 0)::bigint AS rows FROM sync_table s
           JOIN pg_class c ON c.oid = to_regclass(quote_ident(s.name))
@@ -164,19 +172,19 @@ BEGIN
         EXECUTE format('SELECT (SELECT max(id) FROM %1$I)::bigint AS any_id, '
                        '(SELECT max(id) FROM %1$I WHERE id BETWEEN $1 AND $2)::bigint AS own_id',
                        target.name)
-           INTO found
+           INTO extent
           USING who.number::bigint << 39, ((who.number::bigint + 1) << 39) - 1;
         tables := tables || jsonb_build_object('name', target.name, 'rows', target.rows,
-                                               'max_id', coalesce(found.any_id, 0));
-        last_own := greatest(last_own, found.own_id);
+                                               'max_id', coalesce(extent.any_id, 0));
+        last_own := greatest(last_own, extent.own_id);
     END LOOP;
     IF to_regprocedure('sync_priority(integer)') IS NOT NULL THEN
         EXECUTE 'SELECT coalesce(jsonb_agg(jsonb_build_object(''table'', p.tbl, ''ids'', p.ids)), ''[]'') '
                 'FROM sync_priority($1) p WHERE $2 ? p.tbl'
            INTO priority USING who.number, who.columns;
     END IF;
-    RETURN jsonb_build_object('status', 'ok', 'nonce', nonce, 'epoch', (entered.meta).epoch,
+    RETURN jsonb_build_object('status', 'ok', 'nonce', next_nonce, 'epoch', (entered.meta).epoch,
                               'cursor', cursor_text, 'tables', tables, 'priority', priority,
-                              'last_own_id', last_own);
+                              'counter', last_own & ((1::bigint << 39) - 1));
 END
 {body};

@@ -43,7 +43,7 @@ DECLARE
     who sync_device;
     push jsonb := CASE WHEN jsonb_typeof(request -> 'push') = 'array' THEN request -> 'push'
                        ELSE '[]' END;
-    tx jsonb;
+    item jsonb;
     outcome jsonb;
     results jsonb[] := '{}';
     blocked jsonb := '{}';
@@ -71,16 +71,16 @@ BEGIN
         PERFORM set_config('sync.device', who.number::text, true);
         SET CONSTRAINTS ALL IMMEDIATE;
         PERFORM sync_lock(who, push);
-        FOR tx IN SELECT value FROM jsonb_array_elements(push) LOOP
-            SELECT r.result INTO outcome FROM sync_result r WHERE r.tx = (tx ->> 'tx')::uuid;
+        FOR item IN SELECT value FROM jsonb_array_elements(push) LOOP
+            SELECT r.result INTO outcome FROM sync_result r WHERE r.tx = (item ->> 'tx')::uuid;
             IF outcome IS NULL THEN
-                PERFORM set_config('sync.actor', coalesce(tx ->> 'actor', ''), true);
-                outcome := sync_apply(who, tx, blocked);
+                PERFORM set_config('sync.actor', coalesce(item ->> 'actor', ''), true);
+                outcome := sync_apply(who, item, blocked);
                 INSERT INTO sync_result (tx, device, result)
-                VALUES ((tx ->> 'tx')::uuid, who.number, outcome);
+                VALUES ((item ->> 'tx')::uuid, who.number, outcome);
             END IF;
             IF outcome ->> 'status' = 'rejected' THEN
-                blocked := sync_blocks(tx) || blocked;
+                blocked := sync_blocks(item) || blocked;
             END IF;
             results := results || outcome;
         END LOOP;

@@ -74,6 +74,7 @@ DECLARE
                    'nullif(current_setting(''sync.actor'', true), '''')::bigint, now()';
     source text;
     operation text;
+    timing text;
     referencing text;
 BEGIN
     SELECT * INTO STRICT entry FROM sync_table WHERE name = table_name;
@@ -106,27 +107,31 @@ BEGIN
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
         SELECT pg_current_xact_id(), %1$s, o.id, 'D', %2$s, %4$s FROM old_rows o;
     ELSE
+        -- Before the truncation: the rows that are going, and a mark, because a transaction that
+        -- reads an old snapshot truncates rows that it does not see.
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
-        SELECT pg_current_xact_id(), %1$s, 0, 'T', %2$s, %4$s;
+        SELECT pg_current_xact_id(), %1$s, r.id, 'D'::"char", %2$s, %4$s FROM %7$I r
+        UNION ALL
+        SELECT pg_current_xact_id(), %1$s, 0, 'T'::"char", %2$s, %4$s;
     END IF;
     IF FOUND THEN
         PERFORM pg_notify(%6$L, '');
     END IF;
     RETURN NULL;
 END
-$source$, entry.id, whole, coalesce(changed, '0'), writer, coalesce(columns_of, ''), {channel_literal});
+$source$, entry.id, whole, coalesce(changed, '0'), writer, coalesce(columns_of, ''), {channel_literal}, table_name);
     EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.%2$I() RETURNS trigger LANGUAGE plpgsql '
                    'SECURITY DEFINER SET search_path = pg_catalog, %1$I, pg_temp AS %3$L',
                    {schema_literal}, function_name, source);
-    FOR operation, referencing IN
-        VALUES ('insert', 'REFERENCING NEW TABLE AS new_rows'),
-               ('update', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'),
-               ('delete', 'REFERENCING OLD TABLE AS old_rows'),
-               ('truncate', '')
+    FOR operation, timing, referencing IN
+        VALUES ('insert', 'AFTER', 'REFERENCING NEW TABLE AS new_rows'),
+               ('update', 'AFTER', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'),
+               ('delete', 'AFTER', 'REFERENCING OLD TABLE AS old_rows'),
+               ('truncate', 'BEFORE', '')
     LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER sync_capture_%1$s AFTER %1$s ON %2$I.%3$I %4$s '
+        EXECUTE format('CREATE OR REPLACE TRIGGER sync_capture_%1$s %6$s %1$s ON %2$I.%3$I %4$s '
                        'FOR EACH STATEMENT EXECUTE FUNCTION %2$I.%5$I()',
-                       operation, {schema_literal}, table_name, referencing, function_name);
+                       operation, {schema_literal}, table_name, referencing, function_name, timing);
     END LOOP;
 END
 {body};

@@ -116,7 +116,7 @@ DECLARE
     target record;
     reading record;
     rows text;
-    found bigint[];
+    present bigint[];
     gone bigint[];
     parts text[] := '{}';
 BEGIN
@@ -147,9 +147,9 @@ BEGIN
                        'coalesce(array_agg(r.id::bigint), ''{}'') '
                        'FROM %I r WHERE (%s) AND ($1 OR r.id = ANY ($2))',
                        reading.expression, target.name, reading.condition)
-           INTO rows, found USING target.whole, target.ids;
+           INTO rows, present USING target.whole, target.ids;
         SELECT coalesce(array_agg(g.id ORDER BY g.id), '{}') INTO gone
-          FROM (SELECT unnest(target.ids) EXCEPT SELECT unnest(found)) g (id);
+          FROM (SELECT unnest(target.ids) EXCEPT SELECT unnest(present)) g (id);
         parts := parts || format('{"t": %s, "all": %s, "columns": %s, "rows": [%s], "gone": %s}',
                                  to_json(target.name), to_json(target.whole),
                                  who.columns -> target.name, rows, to_json(gone));
