@@ -145,7 +145,7 @@ def _begin(connection: Any, transport: Transport, schema: SyncSchema, epoch: str
             ("bootstrap_load", load.text()),
         ):
             store.set_state(execute, key, value)
-        store.raise_counter(execute, answer.last_own_id)
+        store.raise_counter(execute, answer.counter)
     return load
 
 

@@ -58,7 +58,7 @@ class TableSize:
 class StartAnswer:
     """The beginning of a first sync.
 
-    :ivar last_own_id: the highest id that this device gave, of the rows that are there; 0: none.
+    :ivar counter: the highest count in an id that this device gave, of the rows that are there.
     :ivar device: this device's new number, where the status is ``forked``: somebody began a first
         sync under the old one before.
     :ivar priority: table → ids of the rows to fetch first.
@@ -68,7 +68,7 @@ class StartAnswer:
     nonce: str
     epoch: str
     cursor: str
-    last_own_id: int
+    counter: int
     tables: tuple[TableSize, ...]
     priority: tuple[tuple[str, tuple[int, ...]], ...]
     schema_version: int = 0
@@ -244,7 +244,7 @@ def start_answer(text: str) -> StartAnswer:
                 nonce=str(data.get("nonce") or ""),
                 epoch="",
                 cursor="",
-                last_own_id=0,
+                counter=0,
                 tables=(),
                 priority=(),
                 schema_version=_version(data),
@@ -255,7 +255,7 @@ def start_answer(text: str) -> StartAnswer:
             nonce=str(data["nonce"]),
             epoch=str(data["epoch"]),
             cursor=data["cursor"],
-            last_own_id=int(data.get("last_own_id") or 0),
+            counter=int(data.get("counter") or 0),
             tables=tuple(
                 TableSize(t["name"], int(t["rows"] or 0), int(t["max_id"] or 0))
                 for t in data["tables"]
