@@ -146,7 +146,7 @@ class Accounts:
         passwords.check_strength(new, username=name)
         with self._open() as connection:
             answer = self._call(connection, "account_set_password", name, passwords.encode(new))
-        _expect(answer)
+        _expect(answer, name)
         self._forget(name)
 
     def create(self, actor: Actor, account: NewAccount, password: str) -> int:
@@ -161,7 +161,7 @@ class Accounts:
             answer = self._call(
                 connection, "account_create", account.asked(passwords.encode(password))
             )
-        _expect(answer)
+        _expect(answer, account.username)
         return int(answer["staff_id"])
 
     def _open(self) -> psycopg.Connection:
@@ -305,12 +305,12 @@ def _locked(left: dt.timedelta) -> RuleError:
     return RuleError("account.locked", minutes=math.ceil(left.total_seconds() / 60))
 
 
-def _expect(answer: dict[str, Any]) -> dict[str, Any]:
+def _expect(answer: dict[str, Any], name: str = "") -> dict[str, Any]:
     """The answer of an account function, or its refusal as an error."""
     status = answer["status"]
     if status in {"ok", "created"}:
         return answer
-    refusal: AppError = RuleError(f"account.{status}")
+    refusal: AppError = RuleError(f"account.{status}", username=name)
     if status == "locked":
         refusal = _locked(dt.timedelta(seconds=answer["seconds"]))
     elif status == "revoked":

@@ -78,7 +78,7 @@ def upgrade_cache(connection: Any, *, indexes: bool = True, revision: str = "hea
         current = MigrationContext.configure(wrapped).get_current_revision()
         if current is not None and current not in known_versions():
             raise EnvironmentTrouble("cache.too_new")
-        if not indexes and current is not None:
+        if not indexes and current not in {None, head_version()}:
             raise ValueError("indexes are left out of a fresh file only")
         _run(command.upgrade, wrapped, revision, indexes=indexes)
 

@@ -18,7 +18,7 @@ from desktop.domain import passwords
 from desktop.domain.errors import RuleError
 from desktop.models.contract import SHARED_TABLES, contract_columns
 from desktop.services import migrations
-from desktop.services.accounts import NewAccount
+from desktop.services.accounts import NewAccount, normal_username
 from desktop.services.server import translated
 from sync.sqltext import device_group
 
@@ -99,12 +99,7 @@ def create(
         ensure_group(connection, name)
         migrations.upgrade_tenant(connection, name)
         _lay_down(connection, name, clinic)
-        answer = connection.execute(
-            sql.SQL("SELECT {}.account_add(%s)").format(sql.Identifier(name)),
-            (administrator.asked(encoded),),
-        ).fetchall()[0][0]
-        if answer["status"] != "created":
-            raise RuleError(f"account.{answer['status']}")
+        _add_account(connection, name, administrator, encoded)
     return find(connection, name)
 
 
@@ -262,3 +257,54 @@ def _lay_down(connection: psycopg.Connection, name: str, clinic: NewClinic) -> N
             ),
             list(settings.items()),
         )
+
+
+def add_account(
+    connection: psycopg.Connection, name: str, account: NewAccount, password: str
+) -> int:
+    """Make an account with its staff row; returns the staff row's id.
+
+    Raises :class:`RuleError`: ``tenant.unknown``, ``account.exists``, ``account.invalid``,
+    ``account.no_staff``, and those of a weak password.
+    """
+    find(connection, name)
+    passwords.check_strength(password, username=account.username)
+    with translated(), connection.transaction():
+        return _add_account(connection, name, account, passwords.encode(password))
+
+
+def set_password(connection: psycopg.Connection, name: str, username: str, password: str) -> None:
+    """Give an account a new password, and open its lock.
+
+    Raises :class:`RuleError`: ``tenant.unknown``, ``account.unknown``, and those of a weak password.
+    """
+    find(connection, name)
+    username = normal_username(username)
+    passwords.check_strength(password, username=username)
+    with translated(), connection.transaction():
+        changed = connection.execute(
+            sql.SQL("UPDATE {} SET password = %s WHERE username = %s").format(
+                sql.Identifier(name, "auth_user")
+            ),
+            (passwords.encode(password), username),
+        )
+        if changed.rowcount == 0:
+            raise RuleError("account.unknown", username=username)
+        connection.execute(
+            sql.SQL("DELETE FROM {} WHERE usuario = %s").format(
+                sql.Identifier(name, "acceso_intento")
+            ),
+            (username,),
+        )
+
+
+def _add_account(
+    connection: psycopg.Connection, name: str, account: NewAccount, encoded: str
+) -> int:
+    answer = connection.execute(
+        sql.SQL("SELECT {}.account_add(%s)").format(sql.Identifier(name)),
+        (account.asked(encoded),),
+    ).fetchall()[0][0]
+    if answer["status"] != "created":
+        raise RuleError(f"account.{answer['status']}", username=account.username)
+    return int(answer["staff_id"])

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +29,7 @@ from desktop.services import secrets, server
 from desktop.services.cache import Cache, Clock, utc_now
 from desktop.services.enrolment import Address, Enrolment
 from desktop.services.secrets import AskPassphrase, Secrets
+from sync.errors import SyncError
 from sync.transport import PostgresServer
 
 FORMAT = 1
@@ -205,6 +208,24 @@ def take_lock(folder: Path) -> FileLock:
     except OSError as error:
         raise EnvironmentTrouble("workstation.read_only", folder=str(folder)) from error
     return lock
+
+
+@contextmanager
+def sync_translated() -> Iterator[None]:
+    """Turns what the sync engine says into :class:`EnvironmentTrouble`, under the same code."""
+    try:
+        yield
+    except SyncError as error:
+        raise EnvironmentTrouble(error.code, **error.params) from error
+
+
+def is_open(folder: Path) -> bool:
+    """Whether a process has the workstation open just now."""
+    try:
+        take_lock(folder).release()
+    except EnvironmentTrouble:
+        return True
+    return False
 
 
 def save_secrets(

@@ -1,0 +1,189 @@
+"""A new workstation joins its clinic: from the enrolment file to a folder that is ready to work.
+
+Everything is made in a folder beside the one that was asked for, which takes its name only when the
+first sync is complete. What was interrupted goes on where it stopped when it is asked for again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from desktop.domain.errors import EnvironmentTrouble, RuleError
+from desktop.models import sync_schema
+from desktop.services import enrolment as files
+from desktop.services import migrations, search, secrets
+from desktop.services import workstation as stations
+from desktop.services.cache import Clock, utc_now
+from desktop.services.cache import connect as connect_cache
+from desktop.services.cache import translated as cache_translated
+from desktop.services.devices import scram
+from desktop.services.enrolment import Enrolment
+from desktop.services.secrets import AskPassphrase, Secrets
+from desktop.services.server import translated
+from desktop.services.workstation import Description
+from sync import store
+from sync.bootstrap import bootstrap
+from sync.transport import PostgresServer
+
+Progress = Callable[[str, int, int], None]
+"""Told the table under way, the rows that came and about how many there are."""
+
+
+def join(
+    file: Path,
+    folder: Path,
+    *,
+    passphrase: AskPassphrase | None = None,
+    progress: Progress | None = None,
+    clock: Clock = utc_now,
+) -> Description:
+    """Make the workstation that ``file`` admits, in ``folder``.
+
+    :param passphrase: asked where this computer has no keyring.
+    Raises :class:`RuleError`: ``enrolment.unreadable``, ``enrolment.altered``,
+    ``enrolment.expired``, ``enrolment.too_new``, ``enrolment.used``, ``enrolment.other_clinic``,
+    ``workstation.exists``, ``workstation.folder_used``; and :class:`EnvironmentTrouble`: those of
+    the server, the secrets and the cache.
+    """
+    enrolment = files.read(file, now=clock())
+    _check_free(folder)
+    staging = folder.with_name(f"{folder.name}.joining")
+    try:
+        staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise EnvironmentTrouble("workstation.read_only", folder=str(staging)) from error
+    lock = stations.take_lock(staging)
+    try:
+        begun = _begun(staging, enrolment, passphrase)
+        description, kept = begun or _begin(staging, enrolment, passphrase)
+        if begun is None or not _taken_over(staging, description, kept):
+            _take_over(staging, description, enrolment, kept)
+        _load(staging, description, enrolment, kept, progress, clock)
+    finally:
+        lock.release()
+    if folder.exists():
+        folder.rmdir()
+    staging.rename(folder)
+    return description
+
+
+def _check_free(folder: Path) -> None:
+    if (folder / "workstation.json").exists():
+        raise RuleError("workstation.exists", folder=str(folder))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RuleError("workstation.folder_used", folder=str(folder))
+
+
+def _begun(
+    staging: Path, enrolment: Enrolment, passphrase: AskPassphrase | None
+) -> tuple[Description, Secrets] | None:
+    """What an earlier attempt with this file left."""
+    try:
+        found = Description.load(staging)
+    except EnvironmentTrouble:
+        return None
+    if found.enrolment != enrolment.fingerprint:
+        return None
+    return found, stations.load_secrets(staging, found, passphrase)
+
+
+def _begin(
+    staging: Path, enrolment: Enrolment, passphrase: AskPassphrase | None
+) -> tuple[Description, Secrets]:
+    """A clean folder, and the new secrets kept before anybody else hears of them."""
+    for path in staging.iterdir():
+        if path.name == "cache.lock":
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    vault = secrets.KEYRING if secrets.has_keyring() else secrets.PASSPHRASE
+    description = Description.of(enrolment, vault)
+    kept = Secrets.fresh()
+    words = passphrase() if vault == secrets.PASSPHRASE and passphrase is not None else None
+    stations.save_secrets(staging, description, kept, words)
+    if enrolment.server.ca:
+        (staging / "ca.pem").write_text(enrolment.server.ca, encoding="ascii")
+    description.save(staging)
+    return description, kept
+
+
+def _taken_over(staging: Path, description: Description, kept: Secrets) -> bool:
+    try:
+        _login(staging, description, kept.password).close()
+    except EnvironmentTrouble as error:
+        if error.code == "device.refused":
+            return False
+        raise
+    return True
+
+
+def _take_over(
+    staging: Path, description: Description, enrolment: Enrolment, kept: Secrets
+) -> None:
+    """Give the role a password that only this workstation knows; the file is worth nothing then."""
+    try:
+        connection = _login(staging, description, enrolment.secret)
+    except EnvironmentTrouble as error:
+        if error.code == "device.refused":
+            raise RuleError("enrolment.used") from error
+        raise
+    with connection, translated():
+        answer = connection.execute(
+            sql.SQL("SELECT {}.device_take_over(%s)").format(sql.Identifier(description.schema)),
+            (scram(connection, description.role, kept.password),),
+        ).fetchall()[0][0]
+    if answer["status"] != "ok":
+        raise EnvironmentTrouble("device.revoked")
+
+
+def _login(staging: Path, description: Description, password: str) -> psycopg.Connection[Any]:
+    return stations.connect(stations.connection_parameters(staging, description, password))
+
+
+def _load(
+    staging: Path,
+    description: Description,
+    enrolment: Enrolment,
+    kept: Secrets,
+    progress: Progress | None,
+    clock: Clock,
+) -> None:
+    """The first sync, into a file whose indexes are built after it."""
+    server = PostgresServer(
+        stations.connection_parameters(staging, description, kept.password), description.schema
+    )
+    connection = connect_cache(staging / "cache.db", kept.cache_key)
+    try:
+        with cache_translated(), stations.sync_translated():
+            bootstrap(
+                connection,
+                server,
+                sync_schema(),
+                enrolment.device,
+                create_tables=lambda raw: migrations.upgrade_cache(raw, indexes=False),
+                create_indexes=_finish,
+                clock=clock,
+                progress=progress or _silent,
+            )
+            if store.get_state(store.executor(connection), "tenant") != enrolment.tenant:
+                raise RuleError("enrolment.other_clinic")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
+def _finish(connection: Any) -> None:
+    migrations.create_cache_indexes(connection)
+    search.prepare(connection)
+
+
+def _silent(_table: str, _rows: int, _total: int) -> None:
+    """The progress that nobody watches."""
