@@ -102,7 +102,7 @@ def _device_commands(parser: argparse.ArgumentParser) -> None:
         "--hours", type=_hours, default=devices.VALID_HOURS, help=_("how long the file is good")
     )
     enroll.add_argument("--server-host", help=_("the server as the workstation reaches it"))
-    enroll.add_argument("--server-port", type=int)
+    enroll.add_argument("--server-port", type=int, help=_("its port"))
     listed = _command(commands, "list", _device_list, _("List a clinic's workstations"))
     listed.add_argument("tenant", metavar=_("CLINIC"))
     revoke = _command(commands, "revoke", _device_revoke, _("Shut a workstation out"))

@@ -63,7 +63,13 @@ def join(
         begun = _begun(staging, enrolment, passphrase)
         description, kept = begun or _begin(staging, enrolment, passphrase)
         if begun is None or not _taken_over(staging, description, kept):
-            _take_over(staging, description, enrolment, kept)
+            try:
+                _take_over(staging, description, enrolment, kept)
+            except RuleError:
+                stations.forget_secrets(description)
+                lock.release()
+                shutil.rmtree(staging)
+                raise
         _load(staging, description, enrolment, kept, progress, clock)
     finally:
         lock.release()

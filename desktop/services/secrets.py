@@ -8,6 +8,7 @@ salt. Nothing is ever kept in the clear.
 from __future__ import annotations
 
 import base64
+import contextlib
 import getpass
 import os
 import secrets as random
@@ -103,6 +104,12 @@ def load_from_keyring(workstation: str) -> Secrets:
     if text is None:
         raise EnvironmentTrouble("secrets.key_missing")
     return Secrets.load(text)
+
+
+def remove_from_keyring(workstation: str) -> None:
+    """Take a workstation's secrets out of the keyring, where they are there."""
+    with contextlib.suppress(keyring.errors.KeyringError):
+        keyring.delete_password(SERVICE, workstation)
 
 
 def save_with_passphrase(path: Path, secrets: Secrets, passphrase: str) -> None:

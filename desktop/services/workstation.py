@@ -240,6 +240,12 @@ def save_secrets(
     secrets.save_with_passphrase(folder / "secrets.bin", kept, passphrase)
 
 
+def forget_secrets(description: Description) -> None:
+    """Take the secrets of a workstation that never came to be out of the keyring."""
+    if description.vault == secrets.KEYRING:
+        secrets.remove_from_keyring(description.id)
+
+
 def load_secrets(
     folder: Path, description: Description, passphrase: AskPassphrase | None
 ) -> Secrets:
