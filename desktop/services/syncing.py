@@ -1,0 +1,90 @@
+"""The engine beside an open cache: local work wakes it, what it brings is told to the screens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from desktop.models import sync_schema
+from desktop.services.cache import Cache
+from desktop.services.status import WorkstationStatus
+from sync.engine import SyncEngine, SyncStatus
+from sync.transport import Server
+
+StatusListener = Callable[[WorkstationStatus], None]
+
+
+class Syncing:
+    """Keeps one cache in step in a thread of its own, from :meth:`start` to :meth:`close`."""
+
+    def __init__(self, cache: Cache, server: Server) -> None:
+        self._cache = cache
+        self._listeners: list[StatusListener] = []
+        self._bringing = threading.local()
+        self._engine = SyncEngine(
+            cache.connect,
+            server,
+            sync_schema(),
+            clock=cache.now,
+            on_status=self._tell,
+            on_changes=self._brought,
+        )
+        self._deaf = cache.listen(self._worked)
+
+    def listen(self, listener: StatusListener) -> Callable[[], None]:
+        """``listener(status)`` is called with every new status, in the engine's thread.
+
+        Returns a function that stops it.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def status(self) -> WorkstationStatus:
+        """How things stand now."""
+        return _ours(self._engine.status())
+
+    def start(self) -> None:
+        """Begin."""
+        self._engine.start()
+
+    def sync_now(self) -> None:
+        """A person asks: no pause is kept."""
+        self._engine.poke(urgent=True)
+
+    def set_offline(self, offline: bool) -> None:
+        """Work without the server until told otherwise."""
+        self._engine.set_offline(offline)
+
+    def close(self) -> None:
+        """Finish what is under way and end."""
+        self._deaf()
+        self._listeners.clear()
+        self._engine.close()
+
+    def _tell(self, status: SyncStatus) -> None:
+        ours = _ours(status)
+        for listener in tuple(self._listeners):
+            listener(ours)
+
+    def _brought(self, tables: frozenset[str]) -> None:
+        self._bringing.on = True
+        try:
+            self._cache.notify(tables)
+        finally:
+            self._bringing.on = False
+
+    def _worked(self, _tables: frozenset[str]) -> None:
+        if not getattr(self._bringing, "on", False):
+            self._engine.poke()
+
+
+def _ours(status: SyncStatus) -> WorkstationStatus:
+    return WorkstationStatus(
+        state=status.state,
+        code=status.code,
+        params=dict(status.params),
+        pending=status.pending,
+        oldest_pending=status.oldest_pending,
+        last_sync=status.last_sync,
+        rejected=status.rejected,
+    )
