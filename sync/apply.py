@@ -226,7 +226,7 @@ def _lay_down(connection: Any, schema: SyncSchema, work: _Work, change: TableCha
     if free:
         connection.executemany(upsert_sql(change.table, columns), free)
     lost: list[tuple[int]] = []
-    for row_id in change.gone:
+    for row_id in _gone(connection, change, key_at, pending):
         if row_id in pending:
             work.images[change.table, row_id] = None
             work.dirty.add((change.table, row_id))
@@ -236,6 +236,14 @@ def _lay_down(connection: Any, schema: SyncSchema, work: _Work, change: TableCha
         connection.executemany(f'DELETE FROM "{change.table}" WHERE id = ?', lost)
     if free or lost:
         work.tables.add(change.table)
+
+
+def _gone(connection: Any, change: TableChanges, key_at: int, pending: set[int]) -> Iterable[int]:
+    if not change.whole:
+        return change.gone
+    present = {row[key_at] for row in change.rows}
+    here = {row_id for (row_id,) in connection.execute(f'SELECT id FROM "{change.table}"')}
+    return sorted((here | pending) - present)
 
 
 def _as_stored(value: Any) -> Any:

@@ -104,12 +104,16 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class TableChanges:
-    """Rows of one table as they now are on the server, and ids of rows that are there no more."""
+    """Rows of one table as they now are on the server, and ids of rows that are there no more.
+
+    :ivar whole: the rows are all that the table has; every other row is gone.
+    """
 
     table: str
     columns: tuple[str, ...]
     rows: Sequence[Sequence[Any]]
     gone: Sequence[int]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +286,9 @@ def exchange_answer(text: str) -> ExchangeAnswer:
                 server_time=data.get("server_time") or "",
                 results=results,
                 changes=tuple(
-                    TableChanges(c["t"], tuple(c["columns"]), c["rows"] or (), c["gone"] or ())
+                    TableChanges(
+                        c["t"], tuple(c["columns"]), c["rows"], c["gone"], bool(c.get("all"))
+                    )
                     for c in data["changes"]
                 ),
             )
