@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from desktop.models.base import Base
 from sync.schema import SyncSchema, TableSpec, build
 
@@ -48,6 +50,7 @@ SPECS = (
 )
 
 
+@cache
 def sync_schema() -> SyncSchema:
     """The clinic's sync schema; the same on the server and in every cache."""
     return build(Base.metadata, SPECS, version=SCHEMA_VERSION)
