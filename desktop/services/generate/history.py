@@ -67,7 +67,10 @@ class History:
 
     def write(self) -> None:
         """The whole history, today, and what is booked and on offer from tomorrow on."""
-        ahead = round(self._size.appointments * sizes.AHEAD)
+        ahead = min(
+            round(self._size.appointments * sizes.AHEAD),
+            self._size.practitioners * sizes.AHEAD_OF_EACH,
+        )
         self._write_past(self._size.appointments - ahead)
         self._write_today()
         self._write_future()
@@ -89,12 +92,22 @@ class History:
                 packed = self._packer.pack(index, windows, self._bookings.due(day, index))
                 slots += thin(self._rng, packed, max(0, wanted))
             self._bookings.fill(day, slots, passed / everything)
-            self._write_day(day, [(slot, quotas.draw(self._rng)) for slot in slots])
+            self._write_day(day, [(slot, self._end_of(slot, quotas)) for slot in slots])
+
+    def _end_of(self, slot: Slot, quotas: Quotas) -> Fate:
+        """What became of a past slot; what a series or a regular had was taken."""
+        fate = quotas.draw(self._rng)
+        if fate is Fate.AVAILABLE and (slot.session or slot.client < self._size.regulars):
+            quotas.left[Fate.AVAILABLE] += 1
+            quotas.left[Fate.COMPLETED] -= 1
+            return Fate.COMPLETED
+        return fate
 
     def _quotas(self, total: int) -> Quotas:
         attended = round(self._size.appointments * sizes.ATTENDED)
         no_show = round(self._size.appointments * sizes.NO_SHOW)
         cancelled = round(self._size.appointments * sizes.CANCELLED)
+        open_ = round(self._size.appointments * sizes.NEVER_CLOSED)
         finished = attended // 50
         return Quotas(
             {
@@ -102,7 +115,8 @@ class History:
                 Fate.FINISHED: finished,
                 Fate.NO_SHOW: no_show,
                 Fate.CANCELLED: cancelled,
-                Fate.CONFIRMED: total - attended - no_show - cancelled,
+                Fate.CONFIRMED: open_,
+                Fate.AVAILABLE: max(0, total - attended - no_show - cancelled - open_),
             }
         )
 

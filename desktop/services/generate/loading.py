@@ -91,7 +91,7 @@ class Loader:
             self._send(table)
 
     def finish(self) -> None:
-        """Sends what is left and sets every sequence past the ids that were given."""
+        """Sends what is left, sets every sequence past the ids that were given, and counts anew."""
         for table in COLUMNS:
             self._send(table)
         for table, count in self.counts.items():
@@ -101,6 +101,9 @@ class Loader:
                     " 'id'), %s)",
                     (self._schema, table, self._first[table] + count - 1),
                 )
+            self._connection.execute(
+                sql.SQL("ANALYZE {}").format(sql.Identifier(self._schema, table))
+            )
 
     def _send(self, table: str) -> None:
         rows = self._waiting[table]

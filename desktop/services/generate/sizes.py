@@ -34,8 +34,12 @@ SIZES = {
 ATTENDED = 0.75
 NO_SHOW = 0.12
 CANCELLED = 0.08
+NEVER_CLOSED = 0.005
+"""Past visits that stand as confirmed for ever. What is left of the past were slots nobody took."""
+
 AHEAD = 0.045
-"""Today's appointments, those to come, and the slots on offer; what is left was never closed."""
+AHEAD_OF_EACH = 450
+"""Rows from today on: this part of all, but no more of each practitioner (about ten weeks)."""
 
 DUPLICATES = 0.03
 SHARED_PHONES = 0.10
