@@ -26,11 +26,13 @@ class AppContext(QObject):
     :ivar navigated: ``(screen, arguments)``: the main window shows that screen and gives it
         ``arguments`` through its ``open(arguments)``.
     :ivar notified: ``(text, kind, action_text, action)``; shown as a toast.
+    :ivar statusWanted: the status bar shall ask for its figures anew.
     """
 
     changed = Signal(object)
     navigated = Signal(str, object)
     notified = Signal(str, str, str, object)
+    statusWanted = Signal()
     _heard = Signal(object)
 
     def __init__(

@@ -81,6 +81,7 @@ QToolButton::menu-indicator { image: none; }
 QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QAbstractSpinBox { background: @surface; color: @text;
     border: 1px solid @border_strong; border-radius: 6px; padding: 0 9px; selection-background-color: @accent;
     selection-color: @accent_text; }
+QLineEdit, QPlainTextEdit, QTextEdit { placeholder-text-color: @text_muted; }
 QLineEdit, QComboBox, QAbstractSpinBox { min-height: 32px; }
 QPlainTextEdit, QTextEdit { padding: 6px 9px; }
 QLineEdit:hover, QPlainTextEdit:hover, QComboBox:hover, QAbstractSpinBox:hover { border-color: @text_muted; }
@@ -176,6 +177,10 @@ QPushButton[tone="danger"] { color: @danger; font-weight: 600; }
 QPushButton[tone="warning"] { color: @warning; font-weight: 600; }
 QPushButton[tone="success"] { color: @success; }
 QPushButton[tone="neutral"] { color: @text_muted; }
+QLabel[tone="danger"] { color: @danger; font-weight: 600; }
+QLabel[tone="warning"] { color: @warning; font-weight: 600; }
+QLabel[tone="success"] { color: @success; }
+QLabel[tone="neutral"] { color: @text_muted; }
 """
 
 

@@ -1,0 +1,118 @@
+"""One refused change: what, why, its fields, and the ways out."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from desktop.domain.locale_format import date_time
+from desktop.domain.messages import _, ngettext
+from desktop.qt.context import AppContext
+from desktop.qt.theme import current_theme
+from desktop.qt.widgets import Banner, Card, button, label, line
+from desktop.services.inbox_records import InboxItem, Way
+from desktop.views.inbox.fields import RecordFields
+from desktop.views.inbox.words import BUTTONS, EFFECTS
+
+
+class InboxDetail(Card):
+    """Shows an item. Built anew for each one.
+
+    :ivar chosen: the way out that a person took. :ivar parentWanted: the item that this one waits for.
+    :ivar reopenWanted: take "keep theirs" back.
+    """
+
+    chosen = Signal(object)
+    parentWanted = Signal(str)
+    reopenWanted = Signal()
+
+    def __init__(self, context: AppContext, item: InboxItem) -> None:
+        super().__init__(margin=current_theme().spacing.xl)
+        self.item = item
+        self.buttons: dict[Way, QPushButton] = {}
+        self._records: list[RecordFields] = []
+        zone = context.services.clinic.zone
+        space = current_theme().spacing
+        self.body.addWidget(label(item.what, "title", wrap=True))
+        if item.subject:
+            self.body.addWidget(label(item.subject, "heading", wrap=True))
+        made = date_time(item.made_at, zone)
+        words = _("{who}, {when}").format(who=item.who, when=made) if item.who else made
+        self.body.addWidget(label(words, "muted", wrap=True))
+        if item.settled_at is not None:
+            text = _("{how}, {when}.").format(
+                how=item.settled_how, when=date_time(item.settled_at, zone)
+            )
+            self.body.addWidget(Banner(text, "success"))
+        else:
+            reason = item.reason
+            if item.other:
+                reason = _("{reason} The other change: {other}.").format(
+                    reason=reason, other=item.other
+                )
+            self.body.addWidget(Banner(reason, "warning"))
+        if item.dependents and item.settled_at is None:
+            count = len(item.dependents)
+            self.body.addWidget(
+                Banner(
+                    ngettext(
+                        "{n} more change builds on this one and goes with it.",
+                        "{n} more changes build on this one and go with it.",
+                        count,
+                    ).format(n=count),
+                    "info",
+                )
+            )
+        inside = QWidget()
+        fields = QVBoxLayout(inside)
+        fields.setContentsMargins(0, 0, space.s, 0)
+        fields.setSpacing(space.l)
+        for record in item.records:
+            shown = RecordFields(record, item.ways)
+            self._records.append(shown)
+            fields.addWidget(shown)
+        fields.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(inside)
+        self.body.addWidget(scroll, 1)
+        self._add_ways(item)
+
+    def _add_ways(self, item: InboxItem) -> None:
+        space = current_theme().spacing
+        actions = QHBoxLayout()
+        actions.setSpacing(space.s)
+        if item.depends_on is not None:
+            other = button(_("Go to the change that it builds on"), "primary")
+            other.clicked.connect(lambda: self.parentWanted.emit(item.depends_on))
+            actions.addWidget(other)
+        if item.reopenable:
+            again = button(_("Take it back to the inbox"), "", icon="undo")
+            again.clicked.connect(self.reopenWanted)
+            actions.addWidget(again)
+        for at, way in enumerate(item.ways):
+            made = button(_(BUTTONS[way]), "primary" if at == 0 else "")
+            made.setToolTip(_(EFFECTS[way]))
+            made.setAccessibleDescription(_(EFFECTS[way]))
+            made.clicked.connect(lambda _on=False, way=way: self.chosen.emit(way))
+            self.buttons[way] = made
+            actions.addWidget(made)
+        actions.addStretch(1)
+        if actions.count() > 1:
+            self.body.addWidget(line())
+            if item.ways:
+                self.body.addWidget(label(_(EFFECTS[item.ways[0]]), "small", wrap=True))
+            self.body.addLayout(actions)
+
+    def mine(self) -> set[str]:
+        """The keys of the fields that a person marked as theirs to keep."""
+        return set().union(*(record.mine() for record in self._records))
+
+    def texts(self) -> dict[str, str]:
+        """The texts that were corrected."""
+        return {key: text for record in self._records for key, text in record.texts().items()}
+
+    def set_busy(self, busy: bool) -> None:
+        """One way out at a time."""
+        for made in self.buttons.values():
+            made.setEnabled(not busy)

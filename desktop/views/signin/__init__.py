@@ -1,0 +1,5 @@
+"""Signing in."""
+
+from desktop.views.signin.page import SignIn
+
+__all__ = ["SignIn"]
