@@ -229,7 +229,7 @@ def upgrade() -> None:
         sa.Column("id", BigId, sa.Identity(), primary_key=True),
         sa.Column("fecha_hora", Instant(), nullable=False, index=True),
         sa.Column(
-            "cliente_id", BigId, reference("pacientes_cliente", on_delete="SET NULL"), index=True
+            "cliente_id", BigId, reference("pacientes_cliente", on_delete="SET NULL")
         ),
         sa.Column("paciente_nombre", sa.String(150)),
         sa.Column("paciente_email", sa.String(254)),
@@ -257,8 +257,9 @@ def upgrade() -> None:
         sa.Column("fin", Instant()),
         sa.Column("sala_id", BigId, reference("agenda_sala", on_delete="SET NULL")),
         sa.Column("sobrecupo_motivo", sa.Text()),
-        sa.CheckConstraint("fin IS NULL OR fin > fecha_hora", name="ck_citas_cita_fin_despues"),
+        sa.CheckConstraint("fin IS NULL OR fin > fecha_hora", name="fin_despues"),
         sa.Index("ix_citas_cita_dentista_id_fecha_hora", "dentista_id", "fecha_hora"),
+        sa.Index("ix_citas_cita_cliente_id_fecha_hora", "cliente_id", "fecha_hora"),
     )
     create_table(
         op,
@@ -326,11 +327,11 @@ def upgrade() -> None:
         sa.Column("creado_por_id", BigId, reference("personal_perfil", on_delete="SET NULL")),
         sa.Column("creado_el", Instant(), nullable=False, server_default=NOW),
         sa.Column("dispositivo", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.CheckConstraint("cantidad > 0", name="ck_finanzas_cargo_cantidad"),
-        sa.CheckConstraint("descuento >= 0", name="ck_finanzas_cargo_descuento"),
+        sa.CheckConstraint("cantidad > 0", name="cantidad"),
+        sa.CheckConstraint("descuento >= 0", name="descuento"),
         sa.CheckConstraint(
             "(reversa_de_id IS NULL AND monto = cantidad * precio_unitario - descuento AND monto >= 0) OR (reversa_de_id IS NOT NULL AND monto = descuento - cantidad * precio_unitario AND monto <= 0)",
-            name="ck_finanzas_cargo_monto",
+            name="monto",
         ),
     )
     create_table(
@@ -358,7 +359,7 @@ def upgrade() -> None:
         sa.Column("creado_por_id", BigId, reference("personal_perfil", on_delete="SET NULL")),
         sa.Column("creado_el", Instant(), nullable=False, server_default=NOW),
         sa.Column("dispositivo", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.CheckConstraint("monto <> 0", name="ck_finanzas_pago_monto"),
+        sa.CheckConstraint("monto <> 0", name="monto"),
     )
     create_table(
         op,
@@ -373,7 +374,7 @@ def upgrade() -> None:
         sa.Column("creado_por_id", BigId, reference("personal_perfil", on_delete="SET NULL")),
         sa.Column("creado_el", Instant(), nullable=False, server_default=NOW),
         sa.Column("dispositivo", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.CheckConstraint("monto <> 0", name="ck_caja_movimiento_monto"),
+        sa.CheckConstraint("monto <> 0", name="monto"),
     )
     create_table(
         op,
@@ -397,7 +398,7 @@ def upgrade() -> None:
         sa.Column("creado_por_id", BigId, reference("personal_perfil", on_delete="SET NULL")),
         sa.Column("creado_el", Instant(), nullable=False, server_default=NOW),
         sa.Column("dispositivo", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.CheckConstraint("monto <> 0", name="ck_finanzas_asignacion_monto"),
+        sa.CheckConstraint("monto <> 0", name="monto"),
     )
     if op.get_context().dialect.name == "postgresql":
         create_server_tables()
@@ -431,7 +432,32 @@ def create_server_tables() -> None:
 
 def downgrade() -> None:
     if op.get_context().dialect.name == "postgresql":
-        op.drop_table("acceso_secreto")
-        op.drop_table("acceso_intento")
+        drop_server_side()
     for name in reversed(TABLES):
         op.drop_table(name)
+
+
+def drop_server_side() -> None:
+    """Every function of the schema, with the triggers that call it, and the tables of the server."""
+    op.execute(
+        """
+        DO $$
+        DECLARE
+            thing record;
+        BEGIN
+            FOR thing IN SELECT p.oid::regprocedure AS name FROM pg_proc p
+                WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+            LOOP
+                EXECUTE format('DROP FUNCTION IF EXISTS %s CASCADE', thing.name);
+            END LOOP;
+            FOR thing IN SELECT c.oid::regclass AS name FROM pg_class c
+                WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+                AND c.relkind = 'r'
+                AND (starts_with(c.relname, 'sync_') OR starts_with(c.relname, 'acceso_'))
+            LOOP
+                EXECUTE format('DROP TABLE IF EXISTS %s CASCADE', thing.name);
+            END LOOP;
+        END
+        $$
+        """
+    )

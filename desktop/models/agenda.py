@@ -84,12 +84,13 @@ class Appointment(Base):
     __table_args__ = (
         sa.CheckConstraint("fin IS NULL OR fin > fecha_hora", name="fin_despues"),
         sa.Index("ix_citas_cita_dentista_id_fecha_hora", "dentista_id", "fecha_hora"),
+        sa.Index("ix_citas_cita_cliente_id_fecha_hora", "cliente_id", "fecha_hora"),
     )
 
     id: Mapped[Id]
     starts_at: Mapped[At] = mapped_column("fecha_hora", index=True)
     client_id: Mapped[int | None] = mapped_column(
-        "cliente_id", BigId, reference("pacientes_cliente", on_delete="SET NULL"), index=True
+        "cliente_id", BigId, reference("pacientes_cliente", on_delete="SET NULL")
     )
     client_name: Mapped[str | None] = mapped_column("paciente_nombre", sa.String(150))
     client_email: Mapped[str | None] = mapped_column("paciente_email", sa.String(254))

@@ -95,9 +95,16 @@ def _remove(row: str) -> str:
 
 def _seen(client: str) -> str:
     return (
-        "coalesce((SELECT max(fecha_hora) FROM citas_cita"
-        f" WHERE cliente_id = {client} AND estado NOT IN {_NOT_SAID}), '')"
+        "coalesce((SELECT fecha_hora FROM citas_cita"
+        f" WHERE cliente_id = {client} AND estado NOT IN {_NOT_SAID}"
+        " ORDER BY fecha_hora DESC LIMIT 1), '')"
     )
+
+
+def _changed(*columns: str) -> str:
+    # What the engine lays down sets every column: most of them to what they are.
+    differing = " OR ".join(f"old.{column} IS NOT new.{column}" for column in columns)
+    return f"({differing})"
 
 
 def _see(client: str) -> str:
@@ -117,7 +124,8 @@ _CREATE = (
     f"""CREATE TRIGGER search_client_insert AFTER INSERT ON pacientes_cliente BEGIN
         {_put("new")} END""",
     f"""CREATE TRIGGER search_client_update
-        AFTER UPDATE OF id, nombre_completo, rut, telefono, email, activo ON pacientes_cliente BEGIN
+        AFTER UPDATE OF id, nombre_completo, rut, telefono, email, activo ON pacientes_cliente
+        WHEN {_changed("id", "nombre_completo", "rut", "telefono", "email", "activo")} BEGIN
         {_remove("old")} {_put("new")} END""",
     f"""CREATE TRIGGER search_client_delete AFTER DELETE ON pacientes_cliente BEGIN
         {_remove("old")} END""",
@@ -125,7 +133,8 @@ _CREATE = (
         WHEN new.cliente_id IS NOT NULL BEGIN {_see("new.cliente_id")} END""",
     f"""CREATE TRIGGER search_visit_update
         AFTER UPDATE OF cliente_id, fecha_hora, estado ON citas_cita
-        WHEN coalesce(old.cliente_id, new.cliente_id) IS NOT NULL BEGIN
+        WHEN coalesce(old.cliente_id, new.cliente_id) IS NOT NULL
+            AND {_changed("cliente_id", "fecha_hora", "estado")} BEGIN
         {_see("old.cliente_id")} {_see("new.cliente_id")} END""",
     f"""CREATE TRIGGER search_visit_delete AFTER DELETE ON citas_cita
         WHEN old.cliente_id IS NOT NULL BEGIN {_see("old.cliente_id")} END""",
