@@ -120,8 +120,8 @@ class Core:
 
     def urged(self) -> None:
         """A person asked to sync now: no pause after a failure stands in the way."""
+        self._recover()
         self._wanted = True
-        self._not_before = -math.inf
 
     def switch(self, *, offline: bool) -> None:
         """Stop talking to the server, or begin again."""
@@ -164,7 +164,7 @@ class Core:
         self.error = error
         timing = self._timing
         if isinstance(error, (Unreachable, Busy, Migrating)):
-            pause = min(timing.longest_pause, timing.first_pause * 2.0 ** min(self._failures, 30))
+            pause = min(timing.longest_pause, timing.first_pause * 2.0 ** min(self._failures - 1, 30))
         else:
             pause = timing.stuck_pause
         self._not_before = now + pause * self._rng.uniform(0.5, 1.0)

@@ -114,9 +114,10 @@ class Model(RuleBasedStateMachine):
     @rule(limit=st.sampled_from([1, 3, None]), verdicts=st.lists(st.booleans(), max_size=12))
     def sends(self, limit: int | None, verdicts: list[bool]) -> None:
         self.sent = store.outbox(self.desk.execute, limit)
-        for transaction, good in zip(self.sent, verdicts + [True] * 99, strict=False):
+        for transaction, verdict in zip(self.sent, verdicts + [True] * 99, strict=False):
             if transaction.id in self.results:
                 continue
+            good = verdict
             after = copy.deepcopy(self.server)
             for operation in transaction.operations:
                 good = good and self.fits(after, operation)

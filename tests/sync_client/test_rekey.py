@@ -1,0 +1,144 @@
+"""A copied cache goes on under its own number; nothing is overwritten and nothing lost."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlcipher3 import dbapi2 as sqlcipher
+
+from sync import store
+from sync.rekey import apply_fork
+from sync.schema import device_of
+from sync.wire import ExchangeAnswer, Result
+from tests.sync_client.world import NOW, SCHEMA, Desk, Maker, Station, Tenant, connect
+
+
+def test_waiting_rows_and_all_references_get_new_ids(desk: Desk) -> None:
+    with desk.doing() as known:
+        settled = desk.insert("person", name="settled")
+    with desk.doing():
+        parent = desk.insert("person", name="parent")
+        child = desk.insert("person", name="child", friend_id=parent)
+        visit = desk.insert("visit", person_id=child, room=parent)
+    with desk.doing():
+        desk.update("person", parent, friend_id=child)
+        desk.update("person", settled, friend_id=parent)
+        desk.delete("visit", visit)
+    with desk.doing() as refused:
+        draft = desk.insert("person", name="draft", friend_id=parent)
+    fork = ExchangeAnswer(
+        "forked",
+        nonce="n2",
+        device=9,
+        results=(Result(known, applied=True), Result(refused, applied=False, code="rule")),
+    )
+    applied = apply_fork(desk.connection, SCHEMA, fork, NOW)
+    assert (applied.acknowledged, applied.rejected) == (1, 1)
+
+    assert store.device(desk.execute) == 9
+    assert store.get_state(desk.execute, "nonce") == "n2"
+    rows = {row["name"]: row for row in desk.rows("person").values()}
+    assert set(rows) == {"settled", "parent", "child"}
+    assert rows["settled"]["id"] == settled
+    new_parent, new_child = rows["parent"]["id"], rows["child"]["id"]
+    assert {device_of(new_parent), device_of(new_child)} == {9}
+    assert rows["child"]["friend_id"] == rows["settled"]["friend_id"] == new_parent
+    assert rows["parent"]["friend_id"] == new_child
+    assert desk.rows("visit") == {}
+    operations = [o for t in store.outbox(desk.execute) for o in t.operations]
+    new_visit = operations[2].row_id
+    assert device_of(new_visit) == 9
+    # A number that merely equals an id is no reference.
+    assert operations[2].new == {
+        "id": new_visit,
+        "person_id": new_child,
+        "room": parent,
+        "at": None,
+        "note": None,
+    }
+    assert [(o.row_id, o.new) for o in operations[3:5]] == [
+        (new_parent, {"friend_id": new_child}),
+        (settled, {"friend_id": new_parent}),
+    ]
+    assert operations[5].old["person_id"] == new_child
+    assert {row for (row,) in desk.execute("SELECT row_id FROM sync_base")} == {
+        settled,
+        new_parent,
+        new_child,
+        new_visit,
+    }
+    (rejection,) = store.rejections(desk.execute)
+    assert device_of(rejection.operations[0].row_id) == 9
+    assert rejection.operations[0].row_id != draft
+    assert rejection.operations[0].new["friend_id"] == new_parent
+    with desk.doing():
+        fresh_id = desk.insert("person", name="new")
+    assert device_of(fresh_id) == 9
+    assert fresh_id not in {new_parent, new_child, new_visit, rejection.operations[0].row_id}
+
+
+@pytest.mark.parametrize("point", ["fork_settled", "fork_renamed", "before_commit"])
+def test_a_fork_that_fails_half_way_leaves_everything_as_it_was(desk: Desk, point: str) -> None:
+    with desk.doing():
+        desk.insert("person", name="A")
+
+    def fail(at: str) -> None:
+        if at == point:
+            raise sqlcipher.OperationalError("database or disk is full")
+
+    before = (desk.everything(), store.outbox(desk.execute), store.device(desk.execute))
+    with pytest.raises(sqlcipher.OperationalError):
+        apply_fork(
+            desk.connection, SCHEMA, ExchangeAnswer("forked", nonce="n", device=9), NOW, fail
+        )
+    assert (desk.everything(), store.outbox(desk.execute), store.device(desk.execute)) == before
+
+
+def copy_of(station: Station, tenant: Tenant, path: Path) -> Station:
+    station.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(station.path, path)
+    twin = object.__new__(Station)
+    twin.path, twin.params, twin.server = path, station.params, station.server
+    twin.connection = connect(path)
+    twin.desk = Desk(twin.connection)
+    twin.engine = twin.make_engine()
+    return twin
+
+
+def test_a_copied_workstation_and_its_original_both_keep_everything(
+    station: Maker, tenant: Tenant, tmp_path: Path
+) -> None:
+    tenant.query("INSERT INTO person (name) VALUES ('Ana')")
+    a = station()
+    (ana,) = a.desk.rows("person")
+    with a.desk.doing():
+        shared = a.desk.insert("person", name="shared", friend_id=ana)
+    b = copy_of(a, tenant, tmp_path / "twin.db")
+    for who, desk in (("a", a.desk), ("b", b.desk)):
+        with desk.doing():
+            mine = desk.insert("person", name=f"of {who}", friend_id=shared)
+            desk.insert("visit", person_id=mine, room=1 if who == "a" else 2, at="10:00:00")
+            desk.update("person", ana, **({"phone": "1"} if who == "a" else {"active": 1}))
+    old_number = a.device
+    for one in (a, b, a, b):
+        assert one.engine.sync_once().rejected == 0
+    assert a.device == old_number != b.device
+    rows = tenant.everything()
+    assert sorted(row["name"] for row in rows["person"].values()) == [
+        "Ana",
+        "of a",
+        "of b",
+        "shared",
+    ]
+    assert a.desk.everything() == b.desk.everything() == rows
+    people = {row["name"]: row for row in rows["person"].values()}
+    assert people["Ana"]["phone"] == "1"
+    assert people["Ana"]["active"] == 1
+    assert people["of b"]["friend_id"] == people["shared"]["id"] == shared
+    assert {v["person_id"] for v in rows["visit"].values()} == {
+        people["of a"]["id"],
+        people["of b"]["id"],
+    }
+    b.close()
