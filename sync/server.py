@@ -14,7 +14,6 @@ from sync.schema import SyncSchema, SyncTable
 from sync.sqltext import Execute, channel, device_group, load, quote_identifier, quote_literal
 
 __all__ = [
-    "DEVICE_FUNCTIONS",
     "Execute",
     "channel",
     "device_group",
@@ -23,25 +22,14 @@ __all__ = [
     "install_tables",
 ]
 
-DEVICE_FUNCTIONS = (
-    "sync_hello(jsonb)",
-    "sync_start(jsonb)",
-    "sync_read(integer, text, bigint, integer)",
-    "sync_read_ids(integer, text, bigint[])",
-    "sync_exchange(jsonb)",
-)
-"""What a workstation's role may call, and all that it may do in the schema."""
-
 _FUNCTION_FILES = ("register.sql", "rows.sql", "device.sql", "apply.sql", "exchange.sql")
 
 
 def executor(connection: sa.Connection) -> Execute:
     """An :data:`Execute` that runs SQL text in ``connection``'s transaction."""
 
-    def execute(statement: str) -> object:
-        return connection.exec_driver_sql(
-            statement, execution_options={"no_parameters": True}
-        ).close()
+    def execute(statement: str) -> None:
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).close()
 
     return execute
 
@@ -60,7 +48,8 @@ def install_functions(execute: Execute, schema: str, sync_schema: SyncSchema) ->
 
     May be repeated, and is at the end of every upgrade, when the tables already have their new
     columns. Numbers of tables and columns that were given once stay. ``EXECUTE`` is taken from
-    PUBLIC; where the role :func:`device_group` exists it gets what :data:`DEVICE_FUNCTIONS` lists.
+    PUBLIC; where the role :func:`device_group` exists it may call what a workstation calls
+    (``sql/rights.sql``), and that is all that it may do in the schema.
 
     :param execute: runs SQL text, e.g. ``executor(connection)``.
     """
