@@ -16,20 +16,14 @@ def test_a_row_travels_from_one_workstation_to_the_other(tenant: Tenant) -> None
     """Catches a delta that leaves out the pusher's own row or sends it a second time."""
     desk, laptop = tenant.device("reception").join(), tenant.device("practitioner").join()
     row = desk.new_id()
-    assert desk.push(op("I", CLIENTS, row, new=client_row(nombre_completo="Zoë"))) == {
-        "tx": desk_tx(desk),
-        "status": "applied",
-    }
+    given = transaction(op("I", CLIENTS, row, new=client_row(nombre_completo="Zoë")))
+    assert desk.exchange(given)["results"] == [{"tx": given["tx"], "status": "applied"}]
     assert desk.rows[CLIENTS][row]["nombre_completo"] == "Zoë"
     laptop.exchange()
     assert laptop.rows[CLIENTS][row]["nombre_completo"] == "Zoë"
     assert desk.exchange()["changes"] == []
     assert laptop.exchange()["changes"] == []
     assert tenant.db.execute("SELECT device, actor FROM sync_log").fetchall() == [(desk.number, 7)]
-
-
-def desk_tx(station) -> str:  # noqa: ANN001
-    return station.connection.execute("SELECT tx::text FROM sync_result").fetchone()[0]
 
 
 def test_a_repeated_exchange_is_answered_again_and_not_applied_again(tenant: Tenant) -> None:

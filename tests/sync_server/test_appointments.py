@@ -1,0 +1,263 @@
+"""A practitioner has one active appointment at a time, whoever writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import threading
+import uuid
+
+import psycopg
+import pytest
+
+from tests.sync_server.conftest import CLIENT, SLOT, Tenant, appointment_row, op, transaction
+
+NINE = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
+ACTIVE = ("reservada", "confirmada", "en_espera", "listo_para_atender", "en_progreso")
+PASSIVE = ("disponible", "finalizada", "completada", "cancelada", "no_show")
+BOOK = (
+    "UPDATE citas_cita SET cliente_id = %s, paciente_nombre = 'W', paciente_email = 'w@x.cl',"
+    " paciente_telefono = '+569', estado = 'reservada', notas = '' WHERE id = %s"
+)
+
+
+def minutes(tenant: Tenant, appointment: int) -> float:
+    return tenant.one(
+        "SELECT extract(epoch FROM fin - fecha_hora) / 60 FROM citas_cita WHERE id = %s",
+        appointment,
+    )
+
+
+@pytest.mark.parametrize(("duration", "expected"), [(45, 45), (None, 30), (0, 30), (-5, 30)])
+def test_the_end_is_kept_for_programs_that_know_of_none(
+    tenant: Tenant, duration: int | None, expected: int
+) -> None:
+    """Catches an end that is left empty, that ignores the service, or that precedes the start."""
+    service = tenant.one(
+        "INSERT INTO citas_tiposervicio (nombre, categoria, precio_base, activo, requiere_dentista,"
+        " duracion_estimada, creado_el, actualizado_el)"
+        " VALUES ('C', 'x', 1, true, true, %s, now(), now()) RETURNING id",
+        duration,
+    )
+    slot = tenant.one(
+        "INSERT INTO citas_cita (fecha_hora, estado, creada_el, actualizada_el, tipo_servicio_id)"
+        " VALUES (%s, 'disponible', now(), now(), %s) RETURNING id",
+        NINE,
+        service,
+    )
+    assert minutes(tenant, slot) == expected
+    tenant.db.execute("UPDATE citas_cita SET fin = fecha_hora + interval '10 minutes'")
+    tenant.db.execute("UPDATE citas_cita SET fecha_hora = fecha_hora + interval '3 days'")
+    assert minutes(tenant, slot) == 10
+    tenant.db.execute("UPDATE citas_cita SET fin = NULL")
+    assert minutes(tenant, slot) == expected
+
+
+def test_two_active_appointments_of_a_practitioner_do_not_overlap(tenant: Tenant) -> None:
+    """Catches a status that is left out of the constraint or is in it without being active."""
+    staff, colleague = tenant.staff(), tenant.staff()
+    for number, status in enumerate(ACTIVE):
+        day = NINE + dt.timedelta(days=number)
+        tenant.appointment(day, status, staff)
+        with pytest.raises(psycopg.errors.ExclusionViolation):
+            tenant.appointment(day + dt.timedelta(minutes=29), "reservada", staff)
+        tenant.appointment(day + dt.timedelta(minutes=30), "reservada", staff)
+        tenant.appointment(day, "reservada", colleague)
+        tenant.appointment(day, "reservada", None)
+        for other in PASSIVE:
+            tenant.appointment(day, other, staff)
+
+
+def test_a_deliberate_overbooking_carries_a_reason(tenant: Tenant) -> None:
+    """Catches an empty reason that counts as one."""
+    staff = tenant.staff()
+    tenant.appointment(NINE, "reservada", staff)
+    statement = (
+        "INSERT INTO citas_cita (fecha_hora, estado, creada_el, actualizada_el, dentista_id,"
+        " sobrecupo_motivo) VALUES (%s, 'reservada', now(), now(), %s, %s)"
+    )
+    for blank in (None, "", "  "):
+        with pytest.raises(psycopg.errors.ExclusionViolation):
+            tenant.db.execute(statement, (NINE, staff, blank))
+    tenant.db.execute(statement, (NINE, staff, "urgencia"))
+
+
+def test_a_push_that_overlaps_is_told_so_by_name(tenant: Tenant) -> None:
+    """Catches ON CONFLICT DO NOTHING that drops an appointment without a word."""
+    staff = tenant.staff()
+    tenant.appointment(NINE, "reservada", staff)
+    moved = tenant.appointment(NINE + dt.timedelta(hours=1), "reservada", staff)
+    desk = tenant.device("reception").join()
+    new = op("I", "citas_cita", desk.new_id(), new=appointment_row(staff, NINE.isoformat()))
+    move = op("U", "citas_cita", moved, {}, {"fecha_hora": NINE.isoformat(), "fin": None})
+    move["old"] = {
+        "fecha_hora": (NINE + dt.timedelta(hours=1)).isoformat(),
+        "fin": (NINE + dt.timedelta(hours=1, minutes=30)).isoformat(),
+    }
+    for edit in (new, move):
+        result = desk.push(edit)
+        assert (result["status"], result["code"]) == ("rejected", "overlap")
+        assert result["constraint"] == "citas_cita_sin_solape"
+
+
+def test_the_second_buyer_of_a_slot_on_the_web_is_refused(tenant: Tenant) -> None:
+    """Catches WHERE id = … that takes a slot from the client who has it; cancelling frees it."""
+    slot = tenant.appointment(NINE, "disponible", tenant.staff())
+    first, second = tenant.client(), tenant.client()
+    tenant.db.execute(BOOK, (first, slot))
+    with pytest.raises(psycopg.errors.ExclusionViolation, match="already booked"):
+        tenant.db.execute(BOOK, (second, slot))
+    tenant.db.execute(BOOK, (first, slot))
+    tenant.db.execute(
+        "UPDATE citas_cita SET paciente_nombre = NULL, paciente_email = NULL,"
+        " paciente_telefono = NULL, estado = 'disponible' WHERE id = %s",
+        (slot,),
+    )
+    tenant.db.execute(BOOK, (second, slot))
+    assert tenant.one("SELECT cliente_id FROM citas_cita") == second
+    tenant.db.execute("DELETE FROM pacientes_cliente WHERE id = %s", (second,))
+    assert tenant.one("SELECT cliente_id FROM citas_cita") is None
+
+
+def test_a_workstation_may_change_the_client_of_a_booked_appointment(tenant: Tenant) -> None:
+    """Catches a guard against the web that also refuses what reception saw and meant."""
+    first, second = tenant.client(), tenant.client()
+    slot = tenant.appointment(NINE, "disponible", tenant.staff())
+    tenant.db.execute(BOOK, (first, slot))
+    desk = tenant.device("reception").join()
+    change = op("U", "citas_cita", slot, {"cliente_id": first}, {"cliente_id": second})
+    assert desk.push(change)["status"] == "applied"
+
+
+def test_eight_writers_race_for_the_same_slots(tenant: Tenant) -> None:
+    """Workstations insert, update and move; the web books and back offices insert.
+
+    Catches a missing advisory lock or lock order (deadlocks), a missing constraint (overlaps) and
+    losers who are told that they won: every success is a row, every row a success.
+    """
+    staff = [tenant.staff() for _ in range(2)]
+    starts = [NINE + dt.timedelta(minutes=20 * n) for n in range(12)]
+    slots = [tenant.appointment(start, "disponible", s) for start in starts for s in staff]
+    clients = [tenant.client() for _ in range(8)]
+    wins: list[tuple[int, int]] = []
+    losses: list[str] = []
+    broken: list[BaseException] = []
+    barrier = threading.Barrier(8)
+
+    def workstation(number: int) -> None:
+        chance = random.Random(number)
+        station = stations[number]
+        for _ in range(20):
+            if chance.random() < 0.5:
+                row = station.new_id()
+                new = appointment_row(
+                    chance.choice(staff),
+                    chance.choice(starts).isoformat(),
+                    cliente_id=clients[number],
+                )
+                edits = [op("I", "citas_cita", row, new=new)]
+            else:
+                # two slots in one transaction, in any order
+                edits = [
+                    op(
+                        "U",
+                        "citas_cita",
+                        row,
+                        {"estado": "disponible", "cliente_id": None},
+                        {"estado": "reservada", "cliente_id": clients[number]},
+                    )
+                    for row in chance.sample(slots, 2)
+                ]
+            result = station.push(*edits)
+            if result["status"] == "applied":
+                wins.extend((edit["id"], clients[number]) for edit in edits)
+            else:
+                losses.append(result["code"])
+
+    def web(number: int) -> None:
+        chance = random.Random(number)
+        connection = connections[number]
+        for _ in range(20):
+            try:
+                if chance.random() < 0.3:
+                    row = connection.execute(
+                        SLOT, (chance.choice(starts), "reservada", chance.choice(staff))
+                    ).fetchone()[0]
+                else:
+                    row = chance.choice(slots)
+                    with connection.transaction():
+                        connection.execute(CLIENT, ("W", f"{uuid.uuid4()}@x.cl"))
+                        connection.execute(BOOK, (clients[number], row))
+                wins.append((row, clients[number]))
+            except psycopg.errors.ExclusionViolation:
+                losses.append("web")
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            (workstation if number < 4 else web)(number)
+        except BaseException as error:
+            broken.append(error)
+
+    stations = {number: tenant.device("reception").join() for number in range(4)}
+    connections = {number: tenant.connect() for number in range(4, 8)}
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert broken == []
+    assert (
+        tenant.one(
+            "SELECT count(*) FROM citas_cita a JOIN citas_cita b ON a.id < b.id"
+            " AND a.dentista_id = b.dentista_id AND a.estado = 'reservada' AND b.estado = 'reservada'"
+            " AND tstzrange(a.fecha_hora, a.fin) && tstzrange(b.fecha_hora, b.fin)"
+        )
+        == 0
+    )
+    booked = {
+        row[0] for row in tenant.db.execute("SELECT id FROM citas_cita WHERE estado = 'reservada'")
+    }
+    assert {row for row, _ in wins} == booked
+    assert set(losses) <= {"overlap", "conflict", "web"}
+    assert "web" in losses
+    assert losses.count("web") < len(losses)
+
+
+def test_two_pushes_of_several_practitioners_do_not_deadlock(tenant: Tenant) -> None:
+    """Catches practitioners that are locked in the order of the operations."""
+    staff = [tenant.staff() for _ in range(6)]
+    stations = [tenant.device("reception").join() for _ in range(4)]
+    broken: list[BaseException] = []
+    codes: list[str | None] = []
+    barrier = threading.Barrier(4)
+
+    def book(number: int) -> None:
+        chance = random.Random(number)
+        barrier.wait()
+        try:
+            for turn in range(15):
+                order = chance.sample(staff, 6)
+                start = (NINE + dt.timedelta(hours=turn)).isoformat()
+                rows = [
+                    op("I", "citas_cita", stations[number].new_id(), new=appointment_row(s, start))
+                    for s in order
+                ]
+                answer = stations[number].exchange(*(transaction(row) for row in rows))
+                codes.extend(r.get("code") for r in answer["results"])
+        except BaseException as error:
+            broken.append(error)
+
+    threads = [threading.Thread(target=book, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert broken == []
+    assert (codes.count(None), codes.count("overlap")) == (15 * 6, 15 * 6 * 3)
+
+
+def test_odd_moments_of_other_programs_are_accepted(tenant: Tenant) -> None:
+    """Catches a trigger that fails where a date has no end."""
+    slot = tenant.appointment("infinity", "disponible", tenant.staff())
+    assert tenant.one("SELECT fin FROM citas_cita WHERE id = %s", slot) is None
