@@ -11,6 +11,8 @@ QMainWindow, QDialog, QWidget[surface="canvas"] { background: @canvas; }
 QWidget[surface="surface"] { background: @surface; }
 QWidget[surface="alt"] { background: @surface_alt; }
 QFrame[card="true"] { background: @surface; border: 1px solid @border; border-radius: 10px; }
+QFrame[drop="idle"] { border: 2px dashed @border_strong; background: @surface_alt; }
+QFrame[drop="over"] { border: 2px dashed @accent; background: @accent_soft; }
 QFrame[line="h"] { background: @border; border: 0; max-height: 1px; min-height: 1px; }
 QFrame[line="v"] { background: @border; border: 0; max-width: 1px; min-width: 1px; }
 

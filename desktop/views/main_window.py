@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QTimer, Slot
+from PySide6.QtCore import QByteArray, QEvent, QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QWindow
 from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget
 
@@ -50,7 +50,11 @@ class MainWindow(QMainWindow):
     """Signs people in, shows their workspace, locks it when nobody is there.
 
     A locked workspace stays as it was for the same person; another one gets a fresh one.
+
+    :ivar entered: somebody has signed in; carries the :class:`Actor`.
     """
+
+    entered = Signal(object)
 
     def __init__(self, program: Program) -> None:
         super().__init__()
@@ -96,6 +100,7 @@ class MainWindow(QMainWindow):
         self._hidden.clear()
         self._restart_idle()
         self._title()
+        self.entered.emit(actor)
 
     def _build_workspace(self, actor: Actor) -> Workspace:
         program = self._program

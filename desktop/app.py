@@ -1,0 +1,302 @@
+"""The graphical program: puts settings, workstation, services, engine and windows together."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import logging.handlers
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QApplication, QWidget
+
+from desktop.domain.errors import AppError
+from desktop.domain.messages import LANGUAGES, N_, _
+from desktop.qt.context import AppContext
+from desktop.qt.crash import CrashReporter
+from desktop.qt.dialogs import report_failure
+from desktop.qt.i18n import use_language
+from desktop.qt.jobs import Jobs
+from desktop.qt.settings import FILE_NAME, Settings
+from desktop.qt.theme import CHOICES, TEXT_SCALES, theme_switch
+from desktop.services import joining, secrets
+from desktop.services.cache import Clock, utc_now
+from desktop.services.session import WorkSession, open_session
+from desktop.services.workstation import Description, default_folder
+from desktop.views.inbox import InboxScreen
+from desktop.views.join import JoinWizard
+from desktop.views.main_window import MainWindow, Program
+from desktop.views.signin import StartWindow
+from desktop.views.workspace import LANGUAGE, TEXT_SCALE, THEME, WORK_OFFLINE, ScreenEntry
+
+log = logging.getLogger(__name__)
+
+LOG_BYTES = 1_000_000
+
+
+def _agenda(context: AppContext) -> QWidget:
+    from desktop.views.agenda import AgendaScreen
+
+    return AgendaScreen(context)
+
+
+def _clients(context: AppContext) -> QWidget:
+    from desktop.views.clients import ClientsScreen
+
+    return ClientsScreen(context)
+
+
+SCREENS = (
+    ScreenEntry("agenda", N_("Agenda"), "agenda", _agenda),
+    ScreenEntry("clients", N_("Clients"), "clients", _clients),
+    ScreenEntry("inbox", N_("Inbox"), "inbox", InboxScreen),
+)
+
+
+class Consultorio(QObject):
+    """The program from its start to its end, for one workstation's folder.
+
+    :param passphrase: known beforehand (from a file); otherwise a person is asked.
+    :ivar ready: the window is there, waiting for somebody to sign in.
+    """
+
+    ready = Signal()
+
+    def __init__(
+        self, folder: Path, *, passphrase: str | None = None, clock: Clock = utc_now
+    ) -> None:
+        super().__init__()
+        self._folder, self._passphrase, self._clock = folder, passphrase, clock
+        self.jobs = Jobs(self)
+        self.jobs.failedUnhandled.connect(report_failure)
+        self.settings = Settings(folder / FILE_NAME)
+        self.session: WorkSession | None = None
+        self.start: StartWindow | None = None
+        self.wizard: JoinWizard | None = None
+        self.window: MainWindow | None = None
+        self._syncing = False
+
+    def begin(self) -> None:
+        """Show the first window: the wizard, or the workstation being opened."""
+        dress(self.settings)
+        if (self._folder / "workstation.json").exists():
+            self._open()
+        else:
+            self._show_wizard()
+
+    # Joining ------------------------------------------------------------------------------------
+
+    def _show_wizard(self) -> None:
+        def join(
+            file: Path, passphrase: str | None, progress: Callable[[str, int, int], None]
+        ) -> object:
+            words = passphrase or known
+            joined = joining.join(
+                file, self._folder, passphrase=lambda: words, progress=progress, clock=self._clock
+            )
+            self._passphrase = words
+            return joined
+
+        known = self._passphrase
+        has_keyring = secrets.has_keyring() or known is not None
+        self.wizard = JoinWizard(self.jobs, join, has_keyring=has_keyring)
+        self.wizard.joined.connect(self._joined)
+        self.wizard.show()
+
+    @Slot()
+    def _joined(self) -> None:
+        if self.wizard is not None:
+            self.wizard.close()
+            self.wizard.deleteLater()
+            self.wizard = None
+        self._open()
+
+    # Opening ------------------------------------------------------------------------------------
+
+    @Slot()
+    def _open(self) -> None:
+        if self.start is None:
+            try:
+                description = Description.load(self._folder)
+                clinic, station, vault = (
+                    description.clinic,
+                    description.label,
+                    description.vault,
+                )
+            except AppError as error:
+                self._start_window("", "").show_trouble(error)
+                return
+            start = self._start_window(clinic, station)
+            if vault == secrets.PASSPHRASE and self._passphrase is None:
+                start.ask_passphrase()
+                return
+        if self.start is not None:
+            self.start.show_opening()
+        folder, passphrase, clock = self._folder, self._passphrase, self._clock
+        self.jobs.write(
+            self,
+            lambda _progress: open_session(folder, passphrase=lambda: passphrase, clock=clock),
+            done=self._opened,
+            failed=self._not_opened,
+        )
+
+    def _start_window(self, clinic: str, station: str) -> StartWindow:
+        self.start = StartWindow(clinic, station)
+        self.start.tryAgain.connect(self._again)
+        self.start.passphraseGiven.connect(self._open_with)
+        self.start.show()
+        return self.start
+
+    @Slot()
+    def _again(self) -> None:
+        start, self.start = self.start, None
+        if start is not None:
+            start.close()
+            start.deleteLater()
+        self._open()
+
+    @Slot(str)
+    def _open_with(self, passphrase: str) -> None:
+        self._passphrase = passphrase
+        self._open()
+
+    def _not_opened(self, error: Exception) -> None:
+        start = self.start
+        if not isinstance(error, AppError):
+            report_failure(start, error)
+        if start is None:
+            return
+        if isinstance(error, AppError) and error.code in {
+            "secrets.passphrase_wrong",
+            "secrets.passphrase_needed",
+        }:
+            self._passphrase = None
+            start.ask_passphrase(error)
+        else:
+            start.show_trouble(error)
+
+    def _opened(self, session: WorkSession) -> None:
+        self.session = session
+        if self.settings.get(LANGUAGE) is None:
+            language = session.services.clinic.language
+            use_language(language if language in LANGUAGES else LANGUAGES[0])
+        self.window = MainWindow(
+            Program(
+                services=session.services,
+                jobs=self.jobs,
+                settings=self.settings,
+                link=session.syncing,
+                screens=SCREENS,
+                station=session.workstation.description.label,
+                now=session.services.cache.now,
+            )
+        )
+        self.window.entered.connect(self._start_syncing)
+        self.window.show()
+        if self.start is not None:
+            self.start.close()
+            self.start.deleteLater()
+            self.start = None
+        self.ready.emit()
+
+    @Slot()
+    def _start_syncing(self) -> None:
+        """The first person has signed in: from now on the engine keeps the cache in step."""
+        if self.session is None or self._syncing:
+            return
+        self._syncing = True
+        if self.settings.get(WORK_OFFLINE, False):
+            self.session.syncing.set_offline(True)
+        self.session.syncing.start()
+
+    # The end ------------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """Close the windows, finish what was begun, give the folder free."""
+        for window in (self.window, self.start, self.wizard):
+            if window is not None:
+                window.close()
+                window.deleteLater()
+        self.window = self.start = self.wizard = None
+        self.jobs.shutdown()
+        if self.session is not None:
+            self.session.close()
+            self.session = None
+
+
+def dress(settings: Settings) -> None:
+    """Language, look and text size as this workstation remembers them."""
+    language = settings.get(LANGUAGE, LANGUAGES[0])
+    use_language(language if language in LANGUAGES else LANGUAGES[0])
+    theme = settings.get(THEME, "system")
+    scale = settings.get(TEXT_SCALE, 1.0)
+    theme_switch().apply(
+        theme if theme in CHOICES else "system", scale if scale in TEXT_SCALES else 1.0
+    )
+
+
+def keep_logs(folder: Path) -> logging.Handler:
+    """Write the log beside the workstation, a few files at most; the handler, to be removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(
+        folder / "consultorio.log", maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.getLogger().addHandler(handler)
+    return handler
+
+
+def application() -> QApplication:
+    """The Qt application, made where there is none yet."""
+    present = QApplication.instance()
+    made = present if isinstance(present, QApplication) else QApplication(sys.argv[:1])
+    made.setApplicationName("Consultorio")
+    made.setDesktopFileName("consultorio")
+    return made
+
+
+def run(folder: Path, passphrase_file: Path | None = None) -> int:
+    """Open the program's windows on a workstation's folder; returns when they are closed."""
+    app = application()
+    joined = (folder / "workstation.json").exists()
+    logs = folder / "logs" if joined else folder.with_name(f"{folder.name}.logs")
+    reporter = CrashReporter(logs)
+    reporter.install()
+    handler = keep_logs(logs)
+    program = None
+    try:
+        passphrase = None if passphrase_file is None else secrets.read_secret_file(passphrase_file)
+        program = Consultorio(folder, passphrase=passphrase)
+        program.begin()
+        return app.exec()
+    finally:
+        if program is not None:
+            program.end()
+        reporter.uninstall()
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """``consultorio-gui``."""
+    parser = argparse.ArgumentParser(prog="consultorio-gui", description=_("The clinic's desktop."))
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=os.environ.get("CONSULTORIO_DATA_DIR") or default_folder(),
+        help=_("the workstation's folder (or CONSULTORIO_DATA_DIR in the environment)"),
+    )
+    parser.add_argument(
+        "--passphrase-file",
+        type=Path,
+        help=_("where there is no keyring: a file only you can read with the passphrase"),
+    )
+    args = parser.parse_args(argv)
+    return run(Path(args.data_dir).expanduser().absolute(), args.passphrase_file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
