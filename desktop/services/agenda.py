@@ -327,7 +327,7 @@ class Agenda:
             for name in Details.__slots__:
                 if getattr(seen, name) == getattr(details, name):
                     continue
-                if getattr(current, name) != getattr(seen, name):
+                if getattr(current, name) not in (getattr(seen, name), getattr(details, name)):
                     raise RuleError("agenda.edited_meanwhile")
             self._describe(edit.session, edit.row, details, seen)
         return edit.undo

@@ -68,6 +68,10 @@ SENTENCES = {
         "There is no free time of {minutes} minutes in the next {days} days. "
         "Try a shorter visit or another practitioner."
     ),
+    "agenda.pdf_not_written": N_(
+        "“{file}” could not be written: the folder may be read-only or the file open elsewhere. "
+        "Choose another place."
+    ),
     "agenda.in_the_past": N_("This time has already passed."),
     "agenda.outside_hours": N_("This is outside the working hours of {practitioner}."),
     "agenda.room_taken": N_("{room} is in use at {start} ({client})."),

@@ -1,0 +1,69 @@
+"""The grid's static layer: tiles that are painted once and kept while nothing on them changes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QPainter, QPixmap
+
+from desktop.views.agenda.paint import Painter
+
+SIDE = 512
+BUDGET = 96 * 1024 * 1024
+"""Bytes of tiles that are kept; the least recently shown go first."""
+
+
+class Tiles:
+    """Squares of the static layer, at one device pixel ratio."""
+
+    def __init__(self) -> None:
+        self._tiles: OrderedDict[tuple[int, int], QPixmap] = OrderedDict()
+        self._ratio = 1.0
+
+    def clear(self) -> None:
+        """Everything has changed."""
+        self._tiles.clear()
+
+    def discard(self, area: QRect) -> None:
+        """What is drawn in ``area`` has changed."""
+        for key in list(self._tiles):
+            if QRect(key[0] * SIDE, key[1] * SIDE, SIDE, SIDE).intersects(area):
+                del self._tiles[key]
+
+    def draw(
+        self, target: QPainter, area: QRect, painter: Painter, now: dt.datetime, ratio: float
+    ) -> None:
+        """Show the tiles of ``area``, painting those that are missing."""
+        if ratio != self._ratio:
+            self._tiles.clear()
+            self._ratio = ratio
+        shown = 0
+        for row in range(max(0, area.top()) // SIDE, max(0, area.bottom()) // SIDE + 1):
+            for column in range(max(0, area.left()) // SIDE, max(0, area.right()) // SIDE + 1):
+                key = (column, row)
+                tile = self._tiles.get(key)
+                if tile is None:
+                    tile = self._tiles[key] = self._paint(key, painter, now)
+                self._tiles.move_to_end(key)
+                target.drawPixmap(column * SIDE, row * SIDE, tile)
+                shown += 1
+        limit = max(shown, int(BUDGET / (SIDE * SIDE * 4 * ratio * ratio)))
+        while len(self._tiles) > limit:
+            self._tiles.popitem(last=False)
+
+    def _paint(self, key: tuple[int, int], painter: Painter, now: dt.datetime) -> QPixmap:
+        side = round(SIDE * self._ratio)
+        tile = QPixmap(side, side)
+        tile.setDevicePixelRatio(self._ratio)
+        area = QRect(key[0] * SIDE, key[1] * SIDE, SIDE, SIDE)
+        brush = QPainter(tile)
+        brush.setRenderHints(
+            QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
+        )
+        brush.translate(-area.left(), -area.top())
+        painter.background(brush, area)
+        painter.blocks(brush, area, now)
+        brush.end()
+        return tile

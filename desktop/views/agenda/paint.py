@@ -1,0 +1,338 @@
+"""How the agenda is drawn: background, blocks, previews. Colours come from the theme alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
+
+from desktop.domain import statuses
+from desktop.domain.agenda_layout import Placed
+from desktop.domain.messages import _
+from desktop.domain.statuses import Status
+from desktop.qt import icons
+from desktop.qt.theme import Theme
+from desktop.services.agenda_records import DayAppointment
+from desktop.views.agenda.geometry import Geometry
+from desktop.views.agenda.model import DayModel
+
+RADIUS = 5.0
+BAR = 4
+STATUS_ICONS = {
+    Status.AVAILABLE: "plus",
+    Status.BOOKED: "agenda",
+    Status.CONFIRMED: "check",
+    Status.ARRIVED: "clock",
+    Status.READY: "person",
+    Status.IN_PROGRESS: "door",
+    Status.FINISHED: "success",
+    Status.COMPLETED: "lock",
+    Status.CANCELLED: "close",
+    Status.NO_SHOW: "warning",
+}
+
+
+def clock_span(model: DayModel, start: int, end: int) -> str:
+    """``09:00–09:30``."""
+    day = model.agenda.day
+    return f"{day.clock_at(start)}–{day.clock_at(end)}"
+
+
+def minutes_waited(item: DayAppointment, now: dt.datetime) -> int | None:
+    """Whole minutes in the waiting room; ``None`` who isn't there."""
+    waited = item.waited(now)
+    return None if waited is None else waited // dt.timedelta(minutes=1)
+
+
+class Painter:
+    """Draws one day in one theme at one scale. Fonts and measures are made once."""
+
+    def __init__(self, theme: Theme, geometry: Geometry, model: DayModel, slot: int) -> None:
+        self.theme = theme
+        self.geometry = geometry
+        self.model = model
+        self.slot = slot
+        self.bold = theme.font("small", bold=True)
+        self.plain = theme.font("small")
+        self.struck = QFont(self.bold)
+        self.struck.setStrikeOut(True)
+        self._bold_metrics = QFontMetrics(self.bold)
+        self._plain_metrics = QFontMetrics(self.plain)
+        self.line = self._bold_metrics.height()
+        self.icon = theme.px(12)
+
+    # Background -----------------------------------------------------------------------------
+
+    def background(self, painter: QPainter, area: QRect) -> None:
+        """Columns, working hours and lines inside ``area``."""
+        theme, geometry, day = self.theme, self.geometry, self.model.agenda.day
+        painter.fillRect(area, theme.color("non_working"))
+        surface = theme.color("surface")
+        for index, column in enumerate(self.model.agenda.columns):
+            left = geometry.x(index)
+            if left > area.right() or left + geometry.column_width < area.left():
+                continue
+            for stretch in column.working:
+                top = geometry.y(day.minute_of(stretch.start))
+                bottom = geometry.y(day.minute_of(stretch.end))
+                painter.fillRect(left, top, geometry.column_width, bottom - top, surface)
+        self._lines(painter, area)
+
+    def _lines(self, painter: QPainter, area: QRect) -> None:
+        geometry = self.geometry
+        thin, strong = self.theme.color("grid"), self.theme.color("grid_strong")
+        dotted = QPen(thin, 1, Qt.PenStyle.DotLine)
+        first = geometry.minute_at(area.top()) // self.slot * self.slot
+        for minute in range(first, geometry.minute_at(area.bottom()) + self.slot, self.slot):
+            if minute % 60 == 0:
+                painter.setPen(QPen(strong, 1))
+            elif minute % 30 == 0:
+                painter.setPen(QPen(thin, 1))
+            elif self.slot * geometry.scale < 14:
+                continue
+            else:
+                painter.setPen(dotted)
+            y = geometry.y(minute)
+            painter.drawLine(area.left(), y, area.right(), y)
+        painter.setPen(QPen(strong, 1))
+        for index in range(geometry.columns + 1):
+            x = geometry.x(index) - 1
+            if area.left() <= x <= area.right():
+                painter.drawLine(x, area.top(), x, area.bottom())
+
+    # Blocks ---------------------------------------------------------------------------------
+
+    def blocks(self, painter: QPainter, area: QRect, now: dt.datetime) -> None:
+        """Every block that touches ``area``."""
+        geometry = self.geometry
+        for index, column in enumerate(self.model.placed):
+            left = geometry.x(index)
+            if left > area.right() or left + geometry.column_width < area.left():
+                continue
+            for placed in column:
+                rect = geometry.block(index, placed)
+                if rect.intersects(area):
+                    self.block(painter, rect, placed, self.model.by_id[placed.key], now)
+
+    def block(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        placed: Placed,
+        item: DayAppointment,
+        now: dt.datetime,
+    ) -> None:
+        """One appointment, or slot on offer."""
+        token = _token(item)
+        colour = self.theme.color
+        fill, text, bar = colour(token), colour(f"{token}.text"), colour(f"{token}.bar")
+        on_offer = item.status is Status.AVAILABLE
+        shape = QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setPen(
+            QPen(
+                bar,
+                1,
+                Qt.PenStyle.DashLine if on_offer or item.provisional else Qt.PenStyle.SolidLine,
+            )
+        )
+        painter.setBrush(fill)
+        painter.drawRoundedRect(shape, RADIUS, RADIUS)
+        if on_offer:
+            painter.setBrush(QBrush(_faded(bar, 60), Qt.BrushStyle.BDiagPattern))
+            painter.drawRoundedRect(shape, RADIUS, RADIUS)
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(bar)
+            painter.drawRoundedRect(QRectF(rect.x(), rect.y(), BAR, rect.height()), 2, 2)
+        if item.overbooking_reason:
+            self._corner(painter, rect)
+        if rect.height() >= self.line - 4:
+            self._text(painter, rect, placed, item, text, now)
+
+    def _corner(self, painter: QPainter, rect: QRect) -> None:
+        """A folded corner says that the double booking is meant."""
+        side = self.theme.px(9)
+        corner = QPointF(rect.right() + 1, rect.bottom() + 1)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.color("warning"))
+        painter.drawPolygon(
+            QPolygonF([corner, corner - QPointF(side, 0), corner - QPointF(0, side)])
+        )
+
+    def _text(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        placed: Placed,
+        item: DayAppointment,
+        colour: QColor,
+        now: dt.datetime,
+    ) -> None:
+        left, top = rect.x() + BAR + 5, rect.y() + 2
+        right = rect.right() - 4
+        roomy = rect.height() >= 2 * self.line + 4
+        if not roomy:
+            top = rect.y() + max(0, (rect.height() - self.line) // 2)
+        ratio = painter.device().devicePixelRatioF()
+        for name, token in self._marks(item):
+            if right - left < 3 * self.icon:
+                break
+            right -= self.icon
+            self._icon(painter, name, self.theme.color(token), right, top, ratio)
+            right -= 3
+        word = self._word(item, now)
+        start = self.model.agenda.day.clock_at(placed.start)
+        title = item.client_name or (word if item.status is Status.AVAILABLE else _("No name"))
+        if not roomy and item.status is not None:
+            self._icon(painter, STATUS_ICONS[item.status], colour, left, top, ratio)
+            left += self.icon + 4
+        painter.setPen(colour)
+        painter.setFont(self.struck if item.status in statuses.CALLED_OFF else self.bold)
+        baseline = top + self._bold_metrics.ascent()
+        shown = title if not roomy and right - left < 150 else f"{start}  {title}"
+        painter.drawText(QPointF(left, baseline), _elided(self._bold_metrics, shown, right - left))
+        if not roomy:
+            self._tail(painter, item, word, shown, left, right, baseline)
+            return
+        self._second_line(painter, rect, item, word, colour, ratio)
+
+    def _tail(
+        self,
+        painter: QPainter,
+        item: DayAppointment,
+        word: str,
+        shown: str,
+        left: int,
+        right: int,
+        baseline: int,
+    ) -> None:
+        """What still fits beside the name in a block of one line."""
+        used = self._bold_metrics.horizontalAdvance(shown)
+        room = right - left - used - 10
+        if room < 40:
+            return
+        tail = " · ".join(part for part in (word, item.service_name) if part)
+        if item.status is Status.AVAILABLE:
+            tail = item.service_name
+        painter.setFont(self.plain)
+        painter.drawText(
+            QPointF(left + used + 8, baseline),
+            _elided(self._plain_metrics, tail, room),
+        )
+
+    def _second_line(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        item: DayAppointment,
+        word: str,
+        colour: QColor,
+        ratio: float,
+    ) -> None:
+        left, right = rect.x() + BAR + 5, rect.right() - 4
+        top = rect.y() + 2 + self.line
+        if item.status is not None:
+            self._icon(painter, STATUS_ICONS[item.status], colour, left, top, ratio)
+        painter.setFont(self.plain)
+        indent = self.icon + 4 if item.status is not None else 0
+        lines = [word, item.service_name, item.reason, item.room_name]
+        if rect.height() < 3 * self.line + 4:
+            lines = [" · ".join(part for part in (word, item.service_name) if part)]
+        for text in filter(None, lines):
+            if top + self.line > rect.bottom():
+                break
+            painter.drawText(
+                QPointF(left + indent, top + self._plain_metrics.ascent()),
+                _elided(self._plain_metrics, text, right - left - indent),
+            )
+            top, indent = top + self.line, 0
+
+    def _word(self, item: DayAppointment, now: dt.datetime) -> str:
+        word = statuses.label(item.status_value)
+        waited = minutes_waited(item, now)
+        if waited is not None:
+            word = _("{status} {minutes} min").format(status=word, minutes=waited)
+        return word
+
+    @staticmethod
+    def _marks(item: DayAppointment) -> list[tuple[str, str]]:
+        """Small signs at the upper right: (icon, colour)."""
+        marks = []
+        if item.allergies:
+            marks.append(("alert", "danger"))
+        if item.provisional:
+            marks.append(("sync", "text_muted"))
+        return marks
+
+    def _icon(
+        self, painter: QPainter, name: str, colour: QColor, x: int, top: int, ratio: float
+    ) -> None:
+        drawn: QPixmap = icons.pixmap(name, colour.name(), self.icon, ratio)
+        painter.drawPixmap(QPointF(x, top + (self.line - self.icon) / 2), drawn)
+
+    # What changes from moment to moment -----------------------------------------------------
+
+    def outline(self, painter: QPainter, rect: QRect, token: str, width: float) -> None:
+        """A frame around a block."""
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(self.theme.color(token), width))
+        painter.drawRoundedRect(QRectF(rect).adjusted(-0.5, -0.5, 0.5, 0.5), RADIUS, RADIUS)
+
+    def cursor(self, painter: QPainter, rect: QRect, text: str) -> None:
+        """The free place where Enter would book."""
+        painter.setBrush(_faded(self.theme.color("accent"), 30))
+        painter.setPen(QPen(self.theme.color("accent"), 1.5, Qt.PenStyle.DashLine))
+        painter.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+        painter.setPen(self.theme.color("accent_soft.text"))
+        painter.setFont(self.bold)
+        inside = rect.adjusted(8, 0, -4, 0)
+        painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+
+    def ghost(
+        self, painter: QPainter, rect: QRect, title: str, times: str, *, clashes: bool
+    ) -> None:
+        """The preview of a gesture, in red where the practitioner is taken."""
+        tone = "danger" if clashes else "accent"
+        fill = self.theme.color(f"{tone}_soft")
+        fill.setAlpha(225)
+        painter.setBrush(fill)
+        painter.setPen(QPen(self.theme.color(tone), 2))
+        painter.drawRoundedRect(QRectF(rect), RADIUS, RADIUS)
+        painter.setPen(self.theme.color(f"{tone}_soft.text"))
+        painter.setFont(self.bold)
+        left, room = rect.x() + 9, rect.width() - 14
+        text = times if not title else f"{times}  {title}"
+        if clashes:
+            text = _("{times}  taken").format(times=times)
+        top = rect.y() + (2 if rect.height() > 2 * self.line else (rect.height() - self.line) // 2)
+        painter.drawText(
+            QPointF(left, top + self._bold_metrics.ascent()),
+            _elided(self._bold_metrics, text, room),
+        )
+        if title and rect.height() > 2 * self.line:
+            painter.setFont(self.plain)
+            painter.drawText(
+                QPointF(left, top + self.line + self._plain_metrics.ascent()),
+                _elided(self._plain_metrics, title, room),
+            )
+
+    def now_line(self, painter: QPainter, y: int, area: QRect) -> None:
+        """Where the day stands."""
+        painter.setPen(QPen(self.theme.color("now"), 1.5))
+        painter.drawLine(area.left(), y, area.right(), y)
+
+
+def _token(item: DayAppointment) -> str:
+    status = item.status
+    return f"status.{status.value}" if status is not None else "status.completada"
+
+
+def _faded(colour: QColor, alpha: int) -> QColor:
+    made = QColor(colour)
+    made.setAlpha(alpha)
+    return made
+
+
+def _elided(metrics: QFontMetrics, text: str, width: int) -> str:
+    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, width))
