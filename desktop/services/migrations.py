@@ -18,6 +18,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
+from sqlcipher3 import dbapi2 as sqlcipher
 
 from alembic import command
 from desktop.domain.errors import EnvironmentTrouble
@@ -183,7 +184,11 @@ def _wrapped(
     connection: Any, url: str = "sqlite+pysqlite://", **options: Any
 ) -> Iterator[sa.Connection]:
     engine = sa.create_engine(
-        url, creator=lambda: _Borrowed(connection), poolclass=sa.pool.StaticPool, **options
+        url,
+        creator=lambda: _Borrowed(connection),
+        poolclass=sa.pool.StaticPool,
+        module=psycopg if url.startswith("postgresql") else sqlcipher,
+        **options,
     )
     try:
         with engine.connect() as wrapped:
