@@ -129,6 +129,10 @@ class Clients:
         with self._cache.reading() as session:
             return clients_duplicates.possible(session, stored, apart_from=apart_from)
 
+    def check(self, field: str, typed: str | int | None) -> None:
+        """Raises what is wrong with one field as typed. Looks at no other client; takes no time."""
+        self._rules().stored(field, typed)
+
     def problems(self, client: NewClient) -> dict[str, RuleError]:
         """What is wrong with each field as typed; empty where nothing is. Looks at no other client."""
         rules = self._rules()

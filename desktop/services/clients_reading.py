@@ -14,13 +14,12 @@ from desktop.domain.locale_format import date_short
 from desktop.domain.statuses import CALLED_OFF, Status
 from desktop.models import (
     Appointment,
-    Charge,
     Client,
-    Payment,
     Service,
     StaffMember,
     WebAccount,
 )
+from desktop.services import finance_reading
 from desktop.services.clients_records import (
     Balance,
     ClientFields,
@@ -146,19 +145,12 @@ def visits(session: Session, client_id: int, now: dt.datetime) -> Visits:
 
 
 def balance(session: Session, client_id: int) -> Balance:
-    """What the client was charged and has paid; counter-entries are in the sums."""
-    zero = sa.literal(Decimal(0), Charge.amount.type)
-    charged = session.execute(
-        sa.select(sa.func.coalesce(sa.func.sum(Charge.amount), zero)).where(
-            Charge.client_id == client_id
-        )
-    ).scalar_one()
-    paid = session.execute(
-        sa.select(sa.func.coalesce(sa.func.sum(Payment.amount), zero)).where(
-            Payment.client_id == client_id
-        )
-    ).scalar_one()
-    return Balance(charged, paid)
+    """What the client was charged and has paid, by the finance books themselves."""
+    books = finance_reading.books(session, client_id, None)
+    return Balance(
+        charged=sum((entry.amount for entry in books.charges), Decimal(0)),
+        paid=sum((entry.amount for entry in books.payments), Decimal(0)),
+    )
 
 
 def has_web_account(session: Session, client: Client) -> bool:

@@ -1,0 +1,274 @@
+"""Entering a client, with those who may be the same person shown while typing."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from desktop.domain.errors import AppError, RuleError
+from desktop.domain.messages import _, sentence
+from desktop.qt.context import AppContext
+from desktop.qt.dialogs import report_failure
+from desktop.qt.theme import current_theme
+from desktop.qt.widgets import Banner, Card, button, label
+from desktop.services.clients_records import FIELDS, ClientFields, Duplicate, Undo
+from desktop.views.clients.form import ClientForm
+
+PAUSE_MS = 200
+COMPARED = frozenset({"full_name", "rut", "phone", "email", "birth_date"})
+
+
+class NewClientPanel(QWidget):
+    """The form of a new client. What is typed stays here until the client is created or it is cleared.
+
+    :ivar created: the id of the new client.
+    :ivar openClient: the id of somebody who is known already.
+    :ivar back: the person wants to search again.
+    """
+
+    created = Signal(object)
+    openClient = Signal(object)
+    back = Signal()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._context = context
+        self._clients = context.services.clients
+        self.form = ClientForm()
+        self._pause = QTimer(self, interval=PAUSE_MS, singleShot=True)
+        self._pause.timeout.connect(self._look_for_duplicates)
+        self._build()
+        self.form.edited.connect(self._edited)
+        self.form.left.connect(self._left)
+        for row in self.form.rows.values():
+            row.open_other.clicked.connect(self._open_owner)
+        self._owner: int | None = None
+        for keys, act in (
+            ("Esc", self.back.emit),
+            ("Ctrl+Return", self.submit),
+            ("Ctrl+Enter", self.submit),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(act)
+
+    def _build(self) -> None:
+        space = current_theme().spacing
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(space.m)
+        card = Card()
+        top = QHBoxLayout()
+        top.setSpacing(space.s)
+        top.addWidget(label(_("New client"), "title"), 1)
+        self.clear_button = button(_("Clear"), "quiet")
+        self.clear_button.clicked.connect(self.clear)
+        self.create_button = button(_("Create client"), "primary", icon="plus")
+        self.create_button.setToolTip(_("Create client (Ctrl+Enter)"))
+        self.create_button.setAutoDefault(True)
+        self.create_button.clicked.connect(self.submit)
+        top.addWidget(self.clear_button)
+        top.addWidget(self.create_button)
+        card.body.addLayout(top)
+        card.body.addWidget(
+            label(
+                _("Only the name is needed; the rest can be filled in later."), "muted", wrap=True
+            )
+        )
+        self.banner = Banner("", "danger")
+        card.body.addWidget(self.banner)
+        outer.addWidget(card)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        body = QWidget()
+        inside = QVBoxLayout(body)
+        inside.setContentsMargins(0, 0, space.xs, 0)
+        inside.setSpacing(space.m)
+        self.duplicates = Card()
+        self.duplicates.body.addWidget(label(_("Is it one of these?"), "heading"))
+        self._found = QVBoxLayout()
+        self._found.setSpacing(space.s)
+        self.duplicates.body.addLayout(self._found)
+        self.duplicates.hide()
+        inside.addWidget(self.duplicates)
+        record = Card()
+        record.body.addWidget(self.form)
+        inside.addWidget(record)
+        inside.addStretch(1)
+        scroll.setWidget(body)
+        outer.addWidget(scroll, 1)
+
+    # Typing -------------------------------------------------------------------------------------
+
+    def start(self, text: str = "") -> None:
+        """Begin, or go on with what was typed before; ``text`` is what was searched for."""
+        if self.form.fields() == ClientFields() and text:
+            self.form.set_value(self._field_for(text), text)
+        self._context.jobs.read(
+            self,
+            lambda _progress: self._clients.practitioners(),
+            done=self.form.set_practitioners,
+            lane_key="clients.practitioners",
+        )
+        self.form.editor("full_name").setFocus()
+        self._look_for_duplicates()
+
+    def _field_for(self, text: str) -> str:
+        """Which field a searched text belongs in."""
+        if any(sign.isdigit() for sign in text):
+            for field in ("rut", "phone"):
+                try:
+                    self._clients.check(field, text)
+                except RuleError:
+                    continue
+                return field
+        return "email" if "@" in text else "full_name"
+
+    def clear(self) -> None:
+        """Empty the form."""
+        for field in FIELDS:
+            self.form.set_value(field, getattr(ClientFields(), field))
+            self.form.set_error(field, "")
+        self.banner.show_text("")
+        self._show_duplicates(())
+        self.form.editor("full_name").setFocus()
+
+    def _edited(self, field: str) -> None:
+        self.form.set_error(field, "")
+        self.banner.show_text("")
+        if field in COMPARED:
+            self._pause.start()
+
+    def _left(self, field: str) -> None:
+        value = self.form.value(field)
+        if value in ("", None):
+            return
+        try:
+            self._clients.check(field, value)
+        except RuleError as error:
+            self.form.set_error(field, sentence(error))
+
+    # Duplicates ---------------------------------------------------------------------------------
+
+    def _look_for_duplicates(self) -> None:
+        fields = self.form.fields()
+        self._context.jobs.read(
+            self,
+            lambda _progress: self._clients.possible_duplicates(fields),
+            done=self._show_duplicates,
+            lane_key="clients.duplicates",
+        )
+
+    def _show_duplicates(self, found: tuple[Duplicate, ...]) -> None:
+        while (item := self._found.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for duplicate in found:
+            self._found.addWidget(self._line(duplicate))
+        self.duplicates.setVisible(bool(found))
+
+    def _line(self, duplicate: Duplicate) -> QWidget:
+        line = QWidget()
+        layout = QHBoxLayout(line)
+        layout.setContentsMargins(0, 0, 0, 0)
+        said = " · ".join(
+            part
+            for part in (duplicate.full_name, duplicate.rut, duplicate.phone, duplicate.email)
+            if part
+        )
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(label(said, "strong", wrap=True))
+        words.addWidget(label(_reasons(duplicate), "small", wrap=True))
+        layout.addLayout(words, 1)
+        if duplicate.client_id is None:
+            use = button(_("Use these details"))
+            use.clicked.connect(partial(self._use, duplicate))
+        else:
+            use = button(_("Open"))
+            use.setAccessibleName(_("Open {name}").format(name=duplicate.full_name))
+            use.clicked.connect(partial(self.openClient.emit, duplicate.client_id))
+        layout.addWidget(use)
+        return line
+
+    def _use(self, duplicate: Duplicate) -> None:
+        for field in ("full_name", "rut", "phone", "email"):
+            if not self.form.value(field):
+                self.form.set_value(field, getattr(duplicate, field))
+        self._look_for_duplicates()
+
+    # Creating -----------------------------------------------------------------------------------
+
+    def submit(self) -> None:
+        """Create the client, or say under each field what is wrong."""
+        fields = self.form.fields()
+        problems = self._clients.problems(fields)
+        for field in FIELDS:
+            error = problems.get(field)
+            self.form.set_error(field, sentence(error) if error is not None else "")
+        if problems:
+            self.form.editor(next(iter(problems))).setFocus()
+            return
+        self.create_button.setEnabled(False)
+        actor = self._context.actor
+        self._context.jobs.write(
+            self,
+            lambda _progress: self._clients.create(actor, fields),
+            done=partial(self._created, fields.full_name),
+            failed=self._failed,
+        )
+
+    def _created(self, name: str, client_id: int) -> None:
+        self.create_button.setEnabled(True)
+        self.clear()
+        self._context.notify(
+            _("{name} was created").format(name=name),
+            "success",
+            _("Undo"),
+            partial(self._take_back, self._clients.undo_create(client_id)),
+        )
+        self.created.emit(client_id)
+
+    def _take_back(self, undo: Undo) -> None:
+        actor = self._context.actor
+        self._context.jobs.write(self, lambda _progress: undo.run(actor), done=lambda _again: None)
+
+    def _failed(self, error: Exception) -> None:
+        self.create_button.setEnabled(True)
+        params = error.params if isinstance(error, AppError) else {}
+        if not isinstance(error, AppError):
+            report_failure(self, error)
+        elif "field" in params:
+            field = str(params["field"])
+            self.form.set_error(field, sentence(error))
+            self._owner = params.get("client_id")  # type: ignore[assignment]
+            self.form.rows[field].offer(other=self._owner is not None)
+            self.form.editor(field).setFocus()
+        else:
+            self.banner.show_text(sentence(error))
+
+    def _open_owner(self) -> None:
+        if self._owner is not None:
+            self.openClient.emit(self._owner)
+
+
+def _reasons(duplicate: Duplicate) -> str:
+    words = {
+        "rut": _("same RUT"),
+        "email": _("same email"),
+        "phone": _("same phone, similar name"),
+        "birth_date": _("same birth date, similar name"),
+    }
+    said = [words[reason] for reason in duplicate.reasons]
+    if duplicate.client_id is None:
+        said.insert(0, _("account on the booking site"))
+    elif not duplicate.active:
+        said.insert(0, _("inactive client"))
+    return ", ".join(said)
