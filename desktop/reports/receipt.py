@@ -280,7 +280,7 @@ class _Paper:
             rows.append((name, self.amount(payment.amount)))
             if payment.tendered is not None:
                 rows.append(("– " + _("Handed over"), self.amount(payment.tendered)))
-                rows.append(("– " + _("Change"), self.amount(payment.change)))
+                rows.append(("– " + _("Change due"), self.amount(payment.change)))
         return rows
 
     @property
