@@ -170,7 +170,7 @@ class Inbox:
             if operation.kind == "U" and (present is None or holder_differs(operation, present)):
                 fresh = current(operation, present)
                 replay.moved[key] = self._cache.new_id(session)
-                replay.insert(key, fresh | {name: fresh.get(name) for name in times})
+                replay.insert(key, fresh | times)
 
         self._again(actor, tx, Way.OTHER_SLOT, before=act)
 
