@@ -231,7 +231,9 @@ class DetailsPanel(QWidget):
         self.no_visits.setVisible(total == 0)
         attended = details.visits.attended
         self.counted.setText(
-            ngettext("{n} attended", "{n} attended ", attended).format(n=number(attended)).strip()
+            ngettext("{n} visit attended", "{n} visits attended", attended).format(
+                n=number(attended)
+            )
             if total
             else ""
         )

@@ -96,15 +96,13 @@ class ClientForm(QWidget):
         grid.setVerticalSpacing(space.m)
         for column in (0, 1):
             grid.setColumnStretch(column, 1)
-        top = Qt.AlignmentFlag.AlignTop
-        grid.addWidget(self.rows["full_name"], 0, 0, 1, 2)
-        grid.addWidget(self.rows["rut"], 1, 0, top)
-        grid.addWidget(self.rows["birth_date"], 1, 1, top)
-        grid.addWidget(self.rows["phone"], 2, 0, top)
-        grid.addWidget(self.rows["email"], 2, 1, top)
-        grid.addWidget(self.rows["allergies"], 3, 0, 1, 2)
-        grid.addWidget(self.rows["notes"], 4, 0, 1, 2)
-        grid.addWidget(self.rows["practitioner_id"], 5, 0, top)
+        places = [
+            *(("full_name", 0, 0), ("practitioner_id", 0, 1)),
+            *(("rut", 1, 0), ("birth_date", 1, 1), ("phone", 2, 0), ("email", 2, 1)),
+            *(("allergies", 3, 0), ("notes", 3, 1)),
+        ]
+        for field, line, side in places:
+            grid.addWidget(self.rows[field], line, side, Qt.AlignmentFlag.AlignTop)
         order = [
             *("full_name", "rut", "birth_date", "phone", "email"),
             *("allergies", "notes", "practitioner_id"),
@@ -213,5 +211,5 @@ def _line(length: int, example: str = "") -> QLineEdit:
 def _text() -> QPlainTextEdit:
     text = QPlainTextEdit()
     text.setTabChangesFocus(True)
-    text.setFixedHeight(current_theme().px(20) * TEXT_LINES + 14)
+    text.setFixedHeight(text.fontMetrics().lineSpacing() * TEXT_LINES + current_theme().px(24))
     return text
