@@ -58,14 +58,14 @@ def test_two_people_changing_different_fields_both_win(tenant: Tenant) -> None:
     desk, laptop = tenant.device().join(), tenant.device().join()
     desk.exchange(), laptop.exchange()
     was = tenant.one("SELECT to_json(actualizada_el) FROM citas_cita")
-    for station, column in ((desk, "notas"), (laptop, "tipo_consulta")):
+    for station, column, hour in ((desk, "notas", 10), (laptop, "tipo_consulta", 11)):
         result = station.push(
             op(
                 "U",
                 "citas_cita",
                 slot,
                 {column: None, "actualizada_el": was},
-                {column: "mine", "actualizada_el": "2026-11-24T10:00:00+00:00"},
+                {column: "mine", "actualizada_el": f"2026-11-24T{hour}:00:00+00:00"},
             )
         )
         assert result["status"] == "applied"
