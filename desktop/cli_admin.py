@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo
 
 import keyring
 import keyring.errors
@@ -20,6 +23,7 @@ from desktop.domain.permissions import ROLES
 from desktop.models import PROFILES
 from desktop.services import devices, enrolment, secrets, server, tenants
 from desktop.services.accounts import NewAccount
+from desktop.services.clinic import DEFAULTS
 from desktop.services.tenants import NewClinic
 
 ADMIN_SERVICE = "consultorio-admin"
@@ -87,6 +91,17 @@ def _tenant_commands(parser: argparse.ArgumentParser) -> None:
     generate.add_argument("--size", choices=SIZES, default="small")
     generate.add_argument(
         "--seed", type=int, default=1, help=_("the same seed makes the same data")
+    )
+    generate.add_argument(
+        "--today",
+        type=dt.date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help=_("the day on which the clinic is caught at work (today by default)"),
+    )
+    generate.add_argument(
+        "--accounts-password-file",
+        type=Path,
+        help=_("a file only you can read with the password of the made-up accounts"),
     )
 
 
@@ -241,18 +256,29 @@ def _tenant_grant_web(args: argparse.Namespace, output: Output) -> int:
 def _tenant_generate(args: argparse.Namespace, output: Output) -> int:
     from desktop.services.generate import generate
 
+    today = args.today or dt.datetime.now(ZoneInfo(NewClinic("").zone)).date()
     with _server(args) as connection:
         tenants.find(connection, args.name)
-        with server.translated():
-            counts = generate(
-                connection, args.name, args.size, args.seed, output.progress(_("Rows"))
-            )
+        report = generate(
+            connection,
+            args.name,
+            args.size,
+            args.seed,
+            today,
+            output.progress(_("Rows")),
+            password=_new_password(args.accounts_password_file, _("the made-up accounts")),
+        )
     return output.done(
-        _("“{tenant}” is filled with made-up data.").format(tenant=args.name),
+        _("“{tenant}” is filled with made-up data. Its accounts: {accounts}.").format(
+            tenant=args.name, accounts=", ".join(report.usernames)
+        ),
         tenant=args.name,
         size=args.size,
         seed=args.seed,
-        counts=counts,
+        today=today.isoformat(),
+        rows=dict(report.rows),
+        usernames=report.usernames,
+        seconds=round(report.seconds, 1),
     )
 
 

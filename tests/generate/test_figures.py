@@ -161,3 +161,11 @@ def test_the_clinic_keeps_its_name_and_has_its_settings(small: Made) -> None:
         "idioma": "es",
         "minutos_agenda": "15",
     }
+
+
+def test_without_a_password_nobody_can_use_the_accounts(make: Make) -> None:
+    with make(password=None) as made:
+        for username in made.report.usernames:
+            encoded = made.value("SELECT password FROM auth_user WHERE username = %s", username)
+            assert encoded.startswith("!")
+            assert passwords.parse(encoded) is None

@@ -85,19 +85,17 @@ def write_clinic(
     size: Size,
     today: dt.date,
     opened: dt.date,
-    password: str,
+    password: str | None,
     existing: Existing,
 ) -> Clinic:
     """Writes everything but clients and what happens to them; keeps what is there.
 
     :param opened: the first day of the history.
-    :param password: of every staff account. It is derived once: a million iterations each would
-        be most of a small clinic's time.
+    :param password: of every account that is made; ``None`` makes accounts that nobody can use
+        until they get one.
     """
     founded = f"{opened - dt.timedelta(days=200)} 09:00:00-04"
-    salt = "".join(rng.choice(_SALT) for _ in range(22))
-    digest = passwords.derive(password, salt, passwords.ITERATIONS)
-    encoded = str(passwords.Encoded(passwords.ITERATIONS, salt, digest))
+    encoded = _encoded(rng, password)
     usernames: list[str] = []
 
     def account(username: str, name: str, *, superuser: bool = False) -> int:
@@ -132,15 +130,16 @@ def write_clinic(
 
     _settings(loader, rng, founded, existing)
     taken = dict(existing.staff)
-    if ADMIN not in taken:
+    if not taken:
         user_id = account(ADMIN, "Ana Riquelme", superuser=True)
         taken[ADMIN] = staff(user_id, ADMIN, "Ana Riquelme Soto", "general")
+    admin = taken.get(ADMIN) or min(taken.values())
     for number in range(1, size.desks + 1):
         username, name = _desk_name(number), person(rng)
         if username not in taken:
             taken[username] = staff(account(username, name), username, name, "administrativo")
     desk = tuple(taken[_desk_name(number)] for number in range(1, size.desks + 1))
-    catalogue = _services(loader, founded, taken[ADMIN])
+    catalogue = _services(loader, founded, admin)
     practitioners = []
     for number in range(size.practitioners):
         specialty = words.SPECIALTIES[number % len(words.SPECIALTIES)]
@@ -167,7 +166,16 @@ def write_clinic(
             )
         )
     extras = tuple(catalogue[text.name] for text in words.EXTRAS)
-    return Clinic(tuple(practitioners), taken[ADMIN], desk, extras, tuple(usernames))
+    return Clinic(tuple(practitioners), admin, desk, extras, tuple(usernames))
+
+
+def _encoded(rng: random.Random, password: str | None) -> str:
+    """Derived once for all accounts: a million iterations each would be most of the time."""
+    salt = "".join(rng.choice(_SALT) for _ in range(22))
+    if password is None:
+        return f"!{salt}"
+    digest = passwords.derive(password, salt, passwords.ITERATIONS)
+    return str(passwords.Encoded(passwords.ITERATIONS, salt, digest))
 
 
 def _desk_name(number: int) -> str:
