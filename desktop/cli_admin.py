@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
-from zoneinfo import ZoneInfo
 
 import keyring
 import keyring.errors
@@ -23,7 +22,6 @@ from desktop.domain.permissions import ROLES
 from desktop.models import PROFILES
 from desktop.services import devices, enrolment, secrets, server, tenants
 from desktop.services.accounts import NewAccount
-from desktop.services.clinic import DEFAULTS
 from desktop.services.tenants import NewClinic
 
 ADMIN_SERVICE = "consultorio-admin"

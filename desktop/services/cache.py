@@ -51,6 +51,8 @@ def connect(path: Path, key: bytes, *, read_only: bool = False) -> sqlcipher.Con
         )
     try:
         with translated():
+            # A wrong key is said in words of ours; SQLCipher would also write to standard error.
+            connection.execute("PRAGMA cipher_log_level = NONE")
             connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
             connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
             connection.execute("PRAGMA temp_store = MEMORY")

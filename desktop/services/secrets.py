@@ -167,6 +167,7 @@ def _open_vault(path: Path, passphrase: str, salt: bytes) -> sqlcipher.Connectio
         type=Type.ID,
     )
     vault = sqlcipher.connect(str(path), isolation_level=None)
+    vault.execute("PRAGMA cipher_log_level = NONE")
     vault.execute(f"PRAGMA key = \"x'{key.hex()}{salt.hex()}'\"")
     vault.execute("PRAGMA temp_store = MEMORY")
     return vault

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import pytest
 
 from desktop.domain import passwords
 from desktop.domain.actor import Actor
-from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
+from desktop.domain.errors import AppError, EnvironmentTrouble
 from desktop.domain.permissions import ALL, ROLES, permissions_of
 from desktop.models import OFFICE
 from desktop.services import devices
@@ -208,7 +207,9 @@ def test_offline_failures_lock_too(desk: Desk, rosa: str) -> None:
     assert desk.accounts.sign_in(rosa, PASSWORD)
 
 
-def test_what_the_last_sync_said_of_a_person_holds_offline(desk: Desk, rosa: str, administrator: Actor) -> None:
+def test_what_the_last_sync_said_of_a_person_holds_offline(
+    desk: Desk, rosa: str, administrator: Actor
+) -> None:
     actor = desk.accounts.sign_in(rosa, PASSWORD)
     desk.online = False
     columns = (

@@ -15,7 +15,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4
 
 
 def test_the_usual_iterations_are_djangos_own() -> None:
-    assert passwords.ITERATIONS == DJANGO.iterations
+    assert DJANGO.iterations == passwords.ITERATIONS
 
 
 def test_ours_verify_in_django_at_full_strength() -> None:

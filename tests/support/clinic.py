@@ -100,9 +100,7 @@ class Clinic:
     def admin(self) -> Iterator[psycopg.Connection]:
         """An administrator's autocommit connection whose search path is the tenant."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("SET search_path = {}").format(sql.Identifier(self.schema))
-            )
+            connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(self.schema)))
             yield connection
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -117,7 +115,9 @@ class Clinic:
     def practitioners(self) -> list[int]:
         return [
             row[0]
-            for row in self.query("SELECT id FROM personal_perfil WHERE rol = 'dentista' ORDER BY id")
+            for row in self.query(
+                "SELECT id FROM personal_perfil WHERE rol = 'dentista' ORDER BY id"
+            )
         ]
 
     @functools.cached_property
@@ -145,8 +145,14 @@ class Clinic:
             self.dsn,
             user=role,
             password=password,
-            options=f'-csearch_path="{self.schema}"',
+            options=f"-csearch_path={self._option(self.schema)}",
         )
+
+    @staticmethod
+    def _option(schema: str) -> str:
+        """A quoted schema name, with what ends an option escaped."""
+        quoted = sql.Identifier(schema).as_string()
+        return quoted.replace("\\", "\\\\").replace(" ", "\\ ")
 
     def publish(self, practitioner: int, starts: dt.datetime, service: int | None = None) -> int:
         """A slot on offer, as the back office publishes it."""
@@ -231,7 +237,9 @@ def clinic(server: embedded.Server, folder: Path, schema: str = SCHEMA) -> Itera
             tenants.create(
                 connection,
                 schema,
-                NewClinic(name="Clínica Los Aromos", email="hola@example.com", phone="+56222222222"),
+                NewClinic(
+                    name="Clínica Los Aromos", email="hola@example.com", phone="+56222222222"
+                ),
                 NewAccount(username="admin", name="Ana Administra", role="general"),
                 PASSWORD,
             )
