@@ -96,6 +96,18 @@ def apply_answer(
     return Applied(frozenset(work.tables), work.acknowledged, work.rejected, rows, gone)
 
 
+def lay_down_rows(
+    connection: Any, schema: SyncSchema, change: TableChanges, key: str, value: str | None
+) -> None:
+    """Lay down rows that came beside an exchange, and set a state with them, in one transaction."""
+    with Transaction(connection, no_fault):
+        execute = store.executor(connection)
+        work = load(execute)
+        _lay_down(connection, schema, work, change)
+        rebuild(connection, work)
+        store.set_state(execute, key, value)
+
+
 class Transaction:
     """One write transaction in which edits are not captured."""
 

@@ -22,7 +22,7 @@ from sync import store, wire
 from sync.apply import Fault, no_fault
 from sync.capture import install_capture
 from sync.errors import CacheMismatch, Cancelled, IncompleteLoad, ProtocolError
-from sync.exchange import exchange_once, greet, refusal
+from sync.exchange import BEFORE_ALL, exchange_once, greet, refusal
 from sync.schema import SyncSchema
 from sync.transport import Server, Transport
 
@@ -236,7 +236,7 @@ class _Loader:
             )
             with _transaction(self._connection):
                 self._load.rows[table] = self._load.rows.get(table, 0) + self._write(
-                    table, _decoded(rows)
+                    table, wire.decoded_rows(rows)
                 )
                 del self._load.priority[0]
                 self._keep()
@@ -246,7 +246,7 @@ class _Loader:
         load = self._load
         columns = self._columns[table]
         key = columns.index("id")
-        ahead = reader.submit(self._fetch, table, load.after.get(table, -(1 << 62)))
+        ahead = reader.submit(self._fetch, table, load.after.get(table, BEFORE_ALL))
         while True:
             if self._cancelled():
                 ahead.cancel()
@@ -270,7 +270,7 @@ class _Loader:
                 return
 
     def _fetch(self, table: str, after: int) -> list[Any]:
-        return _decoded(self._transport.read(self._device, table, after, self._chunk))
+        return wire.decoded_rows(self._transport.read(self._device, table, after, self._chunk))
 
     def _write(self, table: str, rows: Sequence[Sequence[Any]]) -> int:
         """Insert what is not there yet; how many rows were.
@@ -290,14 +290,6 @@ class _Loader:
 
     def _keep(self) -> None:
         store.set_state(self._execute, "bootstrap_load", self._load.text())
-
-
-def _decoded(lines: Sequence[str]) -> list[Any]:
-    try:
-        rows: list[Any] = json.loads(f"[{','.join(lines)}]")
-    except ValueError:
-        raise ProtocolError(what="row") from None
-    return rows
 
 
 @contextmanager

@@ -19,12 +19,21 @@ _TX = "(SELECT tx FROM sync_context WHERE id = 1)"
 _OPEN_TX = f"SELECT RAISE(ABORT, 'sync: no local transaction is open') WHERE {_TX} IS NULL;"
 
 
+# PostgreSQL keeps no NUL in a text and refuses a whole request that has one, which would hold up the
+# queue for ever. In JSON it is \\u0000, unless the backslash is itself escaped.
+_NO_NUL = f"""
+CREATE TRIGGER "{PREFIX}no_nul" BEFORE INSERT ON sync_op
+WHEN instr(replace(coalesce(NEW.new, ''), '\\\\', ''), '\\u0000') > 0
+BEGIN SELECT RAISE(ABORT, 'sync: a text holds a NUL character'); END"""
+
+
 def install_capture(execute: Callable[..., list[tuple[Any, ...]]], schema: SyncSchema) -> None:
     """Make the capture triggers of every synced table anew from ``schema``."""
     remove_capture(execute)
     for table in schema.tables:
         for statement in triggers(table):
             execute(statement)
+    execute(_NO_NUL)
 
 
 def remove_capture(execute: Callable[..., list[tuple[Any, ...]]]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sync import store, wire
-from sync.apply import Applied, Fault, apply_answer, no_fault
+from sync.apply import Applied, Fault, apply_answer, lay_down_rows, no_fault
 from sync.errors import (
     AccessRefused,
     CacheMismatch,
@@ -27,6 +28,11 @@ from sync.transport import Transport
 
 PUSH_LIMIT = 2000
 """Operations in one exchange; a longer outbox goes in several."""
+
+BEFORE_ALL = -(1 << 62)
+"""Below every id."""
+
+REFETCH_ROWS = 5000
 
 Clock = Callable[[], dt.datetime]
 
@@ -57,9 +63,12 @@ def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.Hel
     known = store.get_state(execute, "tenant")
     if known is not None and known != answer.tenant:
         raise CacheMismatch
+    columns = {table.name: list(table.columns) for table in answer.tables}
     connection.execute("BEGIN IMMEDIATE")
     try:
         for key, value in (
+            ("refetch", _to_refetch(execute, columns, schema)),
+            ("columns", json.dumps(columns)),
             ("tenant", answer.tenant),
             ("profile", answer.profile),
             ("practitioner_id", answer.practitioner_id),
@@ -72,6 +81,41 @@ def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.Hel
         connection.execute("ROLLBACK")
         raise
     return answer
+
+
+def _to_refetch(
+    execute: store.Execute, columns: dict[str, list[str]], schema: SyncSchema
+) -> str | None:
+    """Table → id to read on from, for tables of which this device now gets more than it did."""
+    known = store.get_state(execute, "columns")
+    if known is None:
+        return None
+    before = json.loads(known)
+    tables = json.loads(store.get_state(execute, "refetch") or "{}")
+    for name, names in columns.items():
+        if name in schema and not set(names) <= set(before.get(name, ())):
+            tables[name] = BEFORE_ALL
+    return json.dumps(tables) if tables else None
+
+
+def _refetch(connection: Any, transport: Transport, schema: SyncSchema) -> frozenset[str]:
+    """Read whole tables whose new columns no delta would bring, in resumable chunks."""
+    execute = store.executor(connection)
+    read: set[str] = set()
+    while state := store.get_state(execute, "refetch"):
+        tables = json.loads(state)
+        table, after = next(iter(tables.items()))
+        columns = json.loads(store.get_state(execute, "columns") or "{}")[table]
+        rows = wire.decoded_rows(transport.read(store.device(execute), table, after, REFETCH_ROWS))
+        if len(rows) < REFETCH_ROWS:
+            del tables[table]
+        else:
+            tables[table] = rows[-1][columns.index("id")]
+        change = wire.TableChanges(table, tuple(columns), rows, ())
+        left = json.dumps(tables) if tables else None
+        lay_down_rows(connection, schema, change, "refetch", left)
+        read.add(table)
+    return frozenset(read)
 
 
 def exchange_once(
@@ -87,6 +131,7 @@ def exchange_once(
     :param connection: a DB-API connection to the cache in autocommit mode.
     """
     execute = store.executor(connection)
+    refetched = _refetch(connection, transport, schema)
     request = _request(connection, schema, push_limit)
     fault("before_send")
     text = transport.exchange(wire.exchange_request(request, schema))
@@ -103,6 +148,7 @@ def exchange_once(
         return Outcome("hello", Applied(), more=True)
     else:
         raise refusal(answer.status, schema, answer.schema_version, request.epoch, answer.epoch)
+    applied = replace(applied, tables=applied.tables | refetched)
     left = store.pending(execute).count
     return Outcome(answer.status, applied, more=left > 0 or answer.status == "forked")
 

@@ -59,8 +59,8 @@ class StartAnswer:
     """The beginning of a first sync.
 
     :ivar counter: the highest count in an id that this device gave, of the rows that are there.
-    :ivar device: this device's new number, where the status is ``forked``: somebody began a first
-        sync under the old one before.
+    :ivar device: this device's new number, where the status is ``forked``: another cache took the
+        old one over.
     :ivar priority: table → ids of the rows to fetch first.
     """
 
@@ -148,16 +148,16 @@ def hello_request(schema: SyncSchema, device: int) -> str:
 
 
 def start_request(schema: SyncSchema, device: int, nonce: str | None, exchange: str) -> str:
-    """The JSON of ``sync_start``'s request."""
-    return _dump(
-        {
-            "protocol": PROTOCOL,
-            "schema_version": schema.version,
-            "device": device,
-            "nonce": nonce,
-            "exchange": exchange,
-        }
-    )
+    """The JSON of ``sync_start``'s request. A fresh cache has no nonce, and takes the device over."""
+    request: dict[str, Any] = {
+        "protocol": PROTOCOL,
+        "schema_version": schema.version,
+        "device": device,
+        "exchange": exchange,
+    }
+    if nonce is not None:
+        request["nonce"] = nonce
+    return _dump(request)
 
 
 def exchange_request(request: ExchangeRequest, schema: SyncSchema) -> str:
@@ -300,6 +300,15 @@ def exchange_answer(text: str) -> ExchangeAnswer:
             device=int(data.get("device") or 0),
             results=results,
         )
+
+
+def decoded_rows(lines: Sequence[str]) -> list[Any]:
+    """Rows that came as one JSON array each. ``ProtocolError`` where they are none."""
+    try:
+        rows: list[Any] = json.loads(f"[{','.join(lines)}]")
+    except ValueError:
+        raise ProtocolError(what="row") from None
+    return rows
 
 
 def _result(data: dict[str, Any]) -> Result:

@@ -325,3 +325,12 @@ def test_an_answer_that_fails_half_way_leaves_everything_as_it_was(desk: Desk, p
     with desk.doing():
         desk.insert("person", name="still captured")
     assert len(desk.pending()) == 2
+
+
+def test_of_a_truncated_table_what_does_not_come_is_gone(desk: Desk) -> None:
+    apply_answer(desk.connection, SCHEMA, answer([person(i) for i in (5, 6, 7)]), NOW)
+    with desk.doing():
+        mine = desk.insert("person", name="mine")
+        desk.update("person", 5, name="edited")
+    apply_answer(desk.connection, SCHEMA, answer([person(7)], whole=True), NOW)
+    assert set(desk.rows("person")) == {7, mine}

@@ -113,7 +113,7 @@ def test_triggers_follow_the_schema_and_are_made_once(desk: Desk) -> None:
         ]
 
     before = names()
-    assert len(before) == 3 * len(SCHEMA.tables)
+    assert len(before) == 3 * len(SCHEMA.tables) + 1
     store.prepare(desk.connection, SCHEMA)
     assert names() == before
     capture.remove_capture(desk.execute)
@@ -179,3 +179,12 @@ def test_a_cache_without_a_number_gives_no_ids(tmp_path: object) -> None:
     with pytest.raises(LookupError):
         store.next_id(store.executor(connection))
     connection.close()
+
+
+def test_a_nul_is_refused_at_entry_and_what_looks_like_one_is_not(desk: Desk) -> None:
+    with desk.doing():
+        row_id = desk.insert("person", name="\\u0000")
+    for name in ("a\0b", "\\\0"):
+        with pytest.raises(sqlcipher.IntegrityError, match="NUL"), desk.doing():
+            desk.update("person", row_id, name=name)
+    assert desk.rows("person")[row_id]["name"] == "\\u0000"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from sync import store, wire
+from sync import exchange, store, wire
 from sync.core import Timing
 from sync.engine import SyncEngine, SyncStatus
 from sync.errors import (
@@ -27,11 +28,22 @@ from sync.errors import (
     Unreachable,
     Untrusted,
 )
-from sync.exchange import PUSH_LIMIT
+from sync.exchange import PUSH_LIMIT, exchange_once
+from sync.schema import TableSpec, build
 from sync.transport import PostgresServer, connect_failure
 from tests.support.strictness import Collector
 from tests.sync_client.proxy import proxied
-from tests.sync_client.world import NOW, SCHEMA, Maker, Station, Tenant, connect, fresh
+from tests.sync_client.world import (
+    EVERYBODY,
+    NOW,
+    SCHEMA,
+    Maker,
+    Station,
+    Tenant,
+    connect,
+    fresh,
+    metadata,
+)
 
 
 def test_an_edit_reaches_the_server_and_the_other_cache(station: Maker, tenant: Tenant) -> None:
@@ -382,3 +394,50 @@ def test_errors_carry_no_words_of_the_server(station: Maker) -> None:
     with pytest.raises(ProtocolError) as malformed:
         wire.exchange_answer('{"status": "ok", "nonce": "Ana"}')
     assert malformed.value.params == {"what": "exchange"}
+
+
+def test_nothing_comes_twice(station: Maker, tenant: Tenant) -> None:
+    a = station()
+    tenant.query("INSERT INTO person (name) SELECT 'p' FROM generate_series(1, 5)")
+    with a.desk.doing():
+        a.desk.insert("person", name="mine")
+    with closing(a.server.connect()) as transport:
+        rows = [
+            exchange_once(a.connection, transport, SCHEMA, lambda: NOW).applied.rows
+            for _ in range(3)
+        ]
+    assert rows == [6, 0, 0]
+
+
+def test_an_upgraded_program_gets_what_the_older_one_did_not_know(
+    station: Maker, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = build(
+        metadata,
+        [TableSpec("person", EVERYBODY, EVERYBODY, hidden=frozenset({"phone"}))],
+        version=2,
+    )
+    tenant.query(
+        "INSERT INTO person (name, phone) SELECT 'p' || n, n::text FROM generate_series(1, 25) n"
+    )
+    tenant.query("INSERT INTO visit (room) VALUES (4)")
+    a = station(schema=older)
+    one, two, *_ = a.desk.rows("person")
+    assert {row["phone"] for row in a.desk.rows("person").values()} == {None}
+    store.prepare(a.connection, SCHEMA)
+    with a.desk.doing():
+        a.desk.update("person", one, name="edited before it knew")
+    tenant.query("DELETE FROM person WHERE id = %s", two)
+    tenant.query("UPDATE person SET phone = 'later' WHERE id = 7")
+    monkeypatch.setattr(exchange, "REFETCH_ROWS", 10)
+    changes: list[frozenset[str]] = []
+    engine = a.make_engine(on_changes=changes.append)
+    status = engine.sync_once()
+    assert (status.pending, status.rejected) == (0, 0)
+    assert changes[0] >= {"person", "visit"}
+    assert a.desk.everything() == tenant.everything()
+    assert a.desk.rows("person")[one]["name"] == "edited before it knew"
+    with closing(a.server.connect()) as transport:
+        again = exchange_once(a.connection, transport, SCHEMA, lambda: NOW)
+    assert again.applied.tables == frozenset()
+    engine.close()

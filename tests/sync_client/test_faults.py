@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import pytest
 
 from sync import store
 from sync.bootstrap import bootstrap, finished
-from sync.errors import Unreachable
-from sync.transport import PostgresServer
+from sync.engine import SyncEngine
+from sync.errors import Cancelled, IncompleteLoad, Unreachable
+from sync.transport import PostgresServer, PostgresTransport
 from tests.sync_client.proxy import proxied
 from tests.sync_client.world import (
     NOW,
@@ -175,7 +177,7 @@ def load(path: Path, tenant: Tenant, params: dict[str, Any], device: int, **more
     connection = connect(path)
     bootstrap(
         connection,
-        PostgresServer(params, tenant.name),
+        more.pop("server", None) or PostgresServer(params, tenant.name),
         SCHEMA,
         device,
         create_tables=create_tables,
@@ -218,26 +220,51 @@ def test_a_first_sync_goes_on_where_it_was_killed(
     )
     half = connect(path)
     assert not finished(half)
-    before = rows_loaded(half)
+    to_read = people_to_read(half)
     half.close()
     tenant.query("UPDATE person SET phone = 'new' WHERE id IN (3, 25)")
     tenant.query("DELETE FROM person WHERE id IN (14, 26)")
     tenant.query("INSERT INTO person (name) VALUES ('new')")
-    told: list[tuple[str, int, int]] = []
-    connection = load(path, tenant, params, device, progress=lambda *args: told.append(args))
+    expected = tenant.value("SELECT count(*) FROM person WHERE id > %s", to_read)
+    server = Counting(params, tenant.name)
+    connection = load(path, tenant, params, device, server=server)
     assert finished(connection)
     desk = Desk(connection)
     assert desk.everything() == tenant.everything()
-    # A chunk that was committed is not read again.
-    for table, rows, total in told:
-        assert rows >= before.get(table, 0)
-        assert total >= rows
+    assert server.people == expected
     with desk.doing():
         desk.insert("person", name="captured")
     assert len(desk.pending()) == 1
     assert desk.execute("SELECT 1 FROM sqlite_schema WHERE name = 'ix_visit_person'")
     assert tenant.value("SELECT count(*) FROM sync_device") == 1
     connection.close()
+
+
+class Counting(PostgresServer):
+    """Counts the people that a first sync reads table-wise."""
+
+    people = 0
+
+    def connect(self) -> PostgresTransport:
+        transport = super().connect()
+        read = transport.read
+
+        def counted(device: int, table: str, after: int, limit: int) -> list[str]:
+            rows = read(device, table, after, limit)
+            self.people += len(rows) if table == "person" else 0
+            return rows
+
+        transport.read = counted  # type: ignore[method-assign]
+        return transport
+
+
+def people_to_read(half: Any) -> int:
+    """The id after which a half-done load has to go on reading people."""
+    state = store.get_state(store.executor(half), "bootstrap_load")
+    if state is None:
+        return 0
+    _, _, after, _, done = json.loads(state)
+    return int(1 << 60 if "person" in done else after.get("person", 0))
 
 
 def fill(tenant: Tenant) -> None:
@@ -276,13 +303,78 @@ def test_what_changes_while_a_first_sync_reads_is_in_it(tenant: Tenant, tmp_path
     connection.close()
 
 
-def test_a_first_sync_that_was_begun_elsewhere_before_gets_a_new_number(
+def test_a_device_that_joins_anew_goes_on_above_its_old_ids_and_the_old_cache_gets_a_number(
+    station: Maker, tenant: Tenant, tmp_path: Path
+) -> None:
+    a = station()
+    with a.desk.doing():
+        first = a.desk.insert("person", name="first")
+    a.engine.sync_once()
+    tenant.query("DELETE FROM person")
+    with a.desk.doing():
+        a.desk.insert("person", name="waiting")
+    connection = load(tmp_path / "again.db", tenant, a.params, a.device)
+    desk = Desk(connection)
+    with desk.doing():
+        assert desk.insert("person", name="anew") == first + 1
+    assert a.engine.sync_once().pending == 0
+    assert a.device != store.device(desk.execute)
+    engine = SyncEngine(lambda: connect(tmp_path / "again.db"), a.server, SCHEMA, clock=lambda: NOW)
+    assert engine.sync_once().rejected == 0
+    engine.close()
+    assert {p["name"] for p in tenant.everything()["person"].values()} == {"waiting", "anew"}
+    connection.close()
+
+
+def test_a_first_sync_that_is_overtaken_before_it_began_to_read_takes_a_new_number(
     tenant: Tenant, tmp_path: Path
 ) -> None:
     fill(tenant)
     device, params = tenant.enroll()
+    path = tmp_path / "late.db"
+    connection = connect(path)
+    store.create_tables(store.executor(connection))
+    store.set_state(store.executor(connection), "nonce", "00000000-0000-4000-8000-000000000001")
     load(tmp_path / "first.db", tenant, params, device).close()
-    again = load(tmp_path / "again.db", tenant, params, device)
-    assert store.device(store.executor(again)) == device + 1
-    assert Desk(again).everything() == tenant.everything()
-    again.close()
+    connection.close()
+    late = load(path, tenant, params, device)
+    assert store.device(store.executor(late)) == device + 1
+    assert Desk(late).everything() == tenant.everything()
+    late.close()
+
+
+def test_a_cancelled_first_sync_keeps_what_it_loaded(tenant: Tenant, tmp_path: Path) -> None:
+    fill(tenant)
+    device, params = tenant.enroll()
+    told: list[int] = []
+    path = tmp_path / "new.db"
+    with pytest.raises(Cancelled):
+        load(
+            path,
+            tenant,
+            params,
+            device,
+            progress=lambda table, rows, total: told.append(rows),
+            cancelled=lambda: max(told, default=0) >= 20,
+        )
+    half = connect(path)
+    assert rows_loaded(half)["person"] >= 20
+    half.close()
+    connection = load(path, tenant, params, device)
+    assert Desk(connection).everything() == tenant.everything()
+    connection.close()
+
+
+def test_a_load_that_does_not_add_up_is_refused(tenant: Tenant, tmp_path: Path) -> None:
+    fill(tenant)
+    device, params = tenant.enroll()
+    path = tmp_path / "new.db"
+
+    def lose(point: str) -> None:
+        if point == "chunk_committed":
+            with closing(connect(path)) as thief:
+                thief.execute("DELETE FROM person WHERE id = 5")
+
+    with pytest.raises(IncompleteLoad) as caught:
+        load(path, tenant, params, device, fault=lose)
+    assert caught.value.params == {"table": "person", "expected": 35, "found": 34}

@@ -18,7 +18,7 @@ from sync import server as sync_server
 from sync import store
 from sync.bootstrap import bootstrap
 from sync.engine import SyncEngine
-from sync.schema import TableSpec, build
+from sync.schema import SyncSchema, TableSpec, build
 from sync.transport import PostgresServer
 
 KEY = b"k" * 32
@@ -260,6 +260,7 @@ class Station:
         path: Path,
         profile: str = "office",
         enrolled: tuple[int, dict[str, Any]] | None = None,
+        schema: SyncSchema = SCHEMA,
         **engine: Any,
     ) -> None:
         self.path = path
@@ -269,7 +270,7 @@ class Station:
         bootstrap(
             self.connection,
             self.server,
-            SCHEMA,
+            schema,
             number,
             create_tables=create_tables,
             create_indexes=create_indexes,
