@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QDate, QTime
+from PySide6.QtCore import QDate, QTime, QTimer
 from PySide6.QtWidgets import (
     QComboBox,
     QDateEdit,
@@ -63,7 +63,7 @@ class BookingDialog(Dialog):
         item: DayAppointment | None = None,
     ) -> None:
         title = _("New appointment") if item is None else _("Change the appointment")
-        super().__init__(parent, title, action=_("Book") if item is None else _("Save"), width=560)
+        super().__init__(parent, title, action=_("Book") if item is None else _("Save"), width=600)
         if proposal is None:
             if item is None:
                 raise ValueError("a booking needs a proposal or an appointment")
@@ -97,6 +97,7 @@ class BookingDialog(Dialog):
     def _build(self) -> None:
         self.date.setCalendarPopup(True)
         self.date.setDisplayFormat("ddd dd-MM-yyyy")
+        self.date.setMinimumWidth(current_theme().px(170))
         self.time.setDisplayFormat("HH:mm")
         self.minutes.setRange(5, 12 * 60)
         self.minutes.setSingleStep(self._context.services.clinic.slot_minutes)
@@ -121,14 +122,15 @@ class BookingDialog(Dialog):
         self.body.addLayout(
             row(Field(_("Service"), self.service), Field(_("Practitioner"), self.practitioner))
         )
-        self.body.addLayout(
-            row(
-                Field(_("Date"), self.date),
-                Field(_("Time"), self.time),
-                Field(_("Duration"), self.minutes),
-                Field(_("Room"), self.room),
-            )
+        when = row(
+            Field(_("Date"), self.date),
+            Field(_("Time"), self.time),
+            Field(_("Duration"), self.minutes),
+            Field(_("Room"), self.room),
         )
+        for index, share in enumerate((5, 3, 4, 4)):
+            when.setStretch(index, share)
+        self.body.addLayout(when)
         self.body.addWidget(Field(_("Reason for the visit"), self.reason))
         self.body.addWidget(Field(_("Notes"), self.notes))
         self.overbooking_field.hide()
@@ -177,6 +179,11 @@ class BookingDialog(Dialog):
     def _picked(self) -> None:
         self.clear_error()
         self.service.setFocus()
+        QTimer.singleShot(0, self, self._fit)
+
+    def _fit(self) -> None:
+        """No taller than what is shown."""
+        self.resize(self.width(), self.sizeHint().height())
 
     def _service_changed(self) -> None:
         """The service says how long, unless the length was drawn on the agenda."""

@@ -59,7 +59,7 @@ class ClientPicker(QWidget):
         self.hits.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hits.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.hits.hide()
-        self.name = label("", "heading", wrap=True)
+        self.name = label("", "heading")
         self.change = button(_("Change"), "link")
         self.person = QWidget()
         self.person.setLayout(row(self.name, self.change, stretch=True))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from desktop.domain import identifiers, statuses
 from desktop.domain.locale_format import time_of_day
-from desktop.domain.messages import _, ngettext
+from desktop.domain.messages import _
 from desktop.domain.statuses import Status
 from desktop.services.agenda_records import Column, DayAppointment
 from desktop.views.agenda.model import DayModel
@@ -37,9 +37,7 @@ def status(item: DayAppointment, now: dt.datetime) -> str:
     waited = item.waited(now)
     if waited is None:
         return word
-    minutes = waited // dt.timedelta(minutes=1)
-    said = ngettext("waiting for {n} minute", "waiting for {n} minutes", minutes)
-    return f"{word}, {said.format(n=minutes)}"
+    return _("{status} {n} min").format(status=word, n=waited // dt.timedelta(minutes=1))
 
 
 def phone(item: DayAppointment) -> str:

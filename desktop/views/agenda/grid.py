@@ -24,7 +24,8 @@ from desktop.domain.statuses import Status
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.services.agenda_records import DayAppointment
 from desktop.views.agenda import describe, walking
-from desktop.views.agenda.geometry import EDGE, Geometry
+from desktop.views.agenda.geometry import Geometry
+from desktop.views.agenda.hits import hit_at, hit_of
 from desktop.views.agenda.interaction import (
     Create,
     Ghost,
@@ -49,6 +50,7 @@ NARROWEST = 132
 class Grid(QWidget):
     """A day by practitioner.
 
+    :ivar zoom: an index into ``ZOOMS``.
     :ivar selected: ``DayAppointment`` or ``None`` when the selection changes.
     :ivar createAsked: ``(column, start, end, dragged)`` in minutes of the day.
     :ivar moveAsked: a :class:`Move`.
@@ -75,7 +77,7 @@ class Grid(QWidget):
         self.model: DayModel | None = None
         self.selection: int | None = None
         self._place = (0, 9 * 60)
-        self._zoom = DEFAULT_ZOOM
+        self.zoom = DEFAULT_ZOOM
         self._viewport = QSize(800, 600)
         self._pending: Ghost | None = None
         self._tiles = Tiles()
@@ -85,7 +87,7 @@ class Grid(QWidget):
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName(_("Agenda of the day"))
-        theme_switch().themeChanged.connect(self._restyle)
+        theme_switch().themeChanged.connect(self._relayout)
 
     # What is shown --------------------------------------------------------------------------
 
@@ -139,7 +141,7 @@ class Grid(QWidget):
         columns = max(1, len(agenda.columns)) if agenda else 1
         width = max(theme.px(NARROWEST), self._viewport.width() // columns)
         minutes = agenda.day.minutes if agenda else 1440
-        return Geometry(columns, width, ZOOMS[self._zoom] * theme.scale, minutes)
+        return Geometry(columns, width, ZOOMS[self.zoom] * theme.scale, minutes)
 
     def set_viewport(self, size: QSize) -> None:
         """The scroll area's room has changed."""
@@ -147,14 +149,9 @@ class Grid(QWidget):
             self._viewport = size
             self._relayout()
 
-    @property
-    def zoom(self) -> int:
-        """An index into ``ZOOMS``."""
-        return self._zoom
-
     def set_zoom(self, index: int) -> None:
         """Another number of pixels a minute."""
-        self._zoom = max(0, min(len(ZOOMS) - 1, index))
+        self.zoom = max(0, min(len(ZOOMS) - 1, index))
         self._relayout()
 
     def _relayout(self) -> None:
@@ -165,9 +162,6 @@ class Grid(QWidget):
         )
         self.setFixedSize(geometry.size)
         self.update()
-
-    def _restyle(self) -> None:
-        self._relayout()
 
     def tick(self) -> None:
         """A minute has passed: the now-line and the waiting times move on."""
@@ -289,6 +283,8 @@ class Grid(QWidget):
             if ghost.appointment_id is not None
             else None
         )
+        if item is not None:
+            draw.dim(painter, self._block_rect(item.id))
         title = describe.title(item) if item is not None else _("New appointment")
         holds = item is None or item.holds_time
         draw.ghost(
@@ -304,39 +300,9 @@ class Grid(QWidget):
 
     def hit(self, point: QPoint) -> Hit | None:
         """What lies under ``point``; ``None`` outside the day."""
-        model = self.model
-        if model is None or not model.agenda.columns or not self.rect().contains(point):
+        if self.model is None or not self.rect().contains(point):
             return None
-        geometry = self.geometry_now()
-        column, minute = geometry.column_at(point.x()), geometry.minute_at(point.y())
-        for placed in reversed(model.placed[column]):
-            rect = geometry.block(column, placed)
-            if rect.contains(point):
-                item = model.by_id[placed.key]
-                edge = min(EDGE, rect.height() // 4)
-                part = Part.BODY
-                if point.y() > rect.bottom() - edge and not placed.after:
-                    part = Part.BOTTOM
-                elif point.y() < rect.top() + edge and not placed.before:
-                    part = Part.TOP
-                return self._hit_of(item, column, minute, part)
-        return Hit(Part.FREE, column, min(minute, geometry.minutes - 1))
-
-    def _hit_of(self, item: DayAppointment, column: int, minute: int, part: Part) -> Hit:
-        day = self._shown.agenda.day
-        movable = item.status in statuses.MOVABLE or (
-            item.status is Status.IN_PROGRESS and part is Part.BOTTOM
-        )
-        return Hit(
-            part,
-            column,
-            minute,
-            item.id,
-            item.placement,
-            day.minute_of(item.starts_at),
-            day.minute_of(item.ends_at),
-            may_move=movable and self.machine.may_edit,
-        )
+        return hit_at(self.model, self.geometry_now(), point, may_edit=self.machine.may_edit)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select, and perhaps the beginning of a drag."""
@@ -461,7 +427,7 @@ class Grid(QWidget):
             return True
         if key in {Qt.Key.Key_Home, Qt.Key.Key_End} and not self.machine.busy:
             last = key == Qt.Key.Key_End
-            self._go(walking.edge(self._shown, self._spot, last=last))
+            self._walk_to(walking.edge(self._shown, self._spot, last=last))
             return True
         return False
 
@@ -474,12 +440,15 @@ class Grid(QWidget):
             self.machine.stretch(self._own_hit(item, Part.BOTTOM), steps)
         elif not self.machine.busy:
             if columns:
-                self._go(walking.across(self._shown, self._spot, columns, self.slot))
+                self._walk_to(walking.across(self._shown, self._spot, columns, self.slot))
             else:
-                self._go(walking.along(self._shown, self._spot, steps, self.slot))
+                self._walk_to(walking.along(self._shown, self._spot, steps, self.slot))
             return
         self.revealAsked.emit(self._focus_rect())
         self.update()
+
+    def _walk_to(self, spot: Spot) -> None:
+        self.select(spot.appointment_id, (spot.column, spot.minute))
 
     @property
     def _spot(self) -> Spot:
@@ -487,11 +456,8 @@ class Grid(QWidget):
             return walking.spot_of(self._shown, self.selection)
         return Spot(*self._place)
 
-    def _go(self, spot: Spot) -> None:
-        self.select(spot.appointment_id, (spot.column, spot.minute))
-
     def _own_hit(self, item: DayAppointment, part: Part = Part.BODY) -> Hit:
-        return self._hit_of(item, self._shown.column_of[item.id], 0, part)
+        return hit_of(self._shown, item, 0, part, may_edit=self.machine.may_edit)
 
     def _floor(self, minute: int) -> int:
         return min(minute, self.machine.minutes - self.slot) // self.slot * self.slot

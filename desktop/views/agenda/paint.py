@@ -182,20 +182,21 @@ class Painter:
             self._icon(painter, name, self.theme.color(token), right, top, ratio)
             right -= 3
         word = self._word(item, now)
-        start = self.model.agenda.day.clock_at(placed.start)
-        title = item.client_name or (word if item.status is Status.AVAILABLE else _("No name"))
+        on_offer = item.status is Status.AVAILABLE
+        title = item.client_name or (word if on_offer else _("No name"))
         if not roomy and item.status is not None:
             self._icon(painter, STATUS_ICONS[item.status], colour, left, top, ratio)
             left += self.icon + 4
         painter.setPen(colour)
         painter.setFont(self.struck if item.status in statuses.CALLED_OFF else self.bold)
         baseline = top + self._bold_metrics.ascent()
-        shown = title if not roomy and right - left < 150 else f"{start}  {title}"
-        painter.drawText(QPointF(left, baseline), _elided(self._bold_metrics, shown, right - left))
+        painter.drawText(QPointF(left, baseline), _elided(self._bold_metrics, title, right - left))
         if not roomy:
-            self._tail(painter, item, word, shown, left, right, baseline)
+            self._tail(painter, item, word, title, left, right, baseline)
             return
-        self._second_line(painter, rect, item, word, colour, ratio)
+        clock = self.model.agenda.day.clock_at(placed.start)
+        second = clock if on_offer else f"{clock}  {word}"
+        self._second_line(painter, rect, item, second, colour, ratio)
 
     def _tail(
         self,
@@ -252,7 +253,7 @@ class Painter:
         word = statuses.label(item.status_value)
         waited = minutes_waited(item, now)
         if waited is not None:
-            word = _("{status} {minutes} min").format(status=word, minutes=waited)
+            word = _("{status} {n} min").format(status=word, n=waited)
         return word
 
     @staticmethod
@@ -316,6 +317,12 @@ class Painter:
                 QPointF(left, top + self.line + self._plain_metrics.ascent()),
                 _elided(self._plain_metrics, title, room),
             )
+
+    def dim(self, painter: QPainter, rect: QRect) -> None:
+        """What is being moved steps back where it was."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_faded(self.theme.color("surface"), 170))
+        painter.drawRoundedRect(QRectF(rect), RADIUS, RADIUS)
 
     def now_line(self, painter: QPainter, y: int, area: QRect) -> None:
         """Where the day stands."""

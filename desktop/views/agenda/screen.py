@@ -25,6 +25,7 @@ from desktop.qt.context import AppContext
 from desktop.qt.theme import current_theme
 from desktop.qt.widgets import Card, EmptyState, label
 from desktop.services.agenda import EDIT
+from desktop.services.agenda_day import DEFAULT_MINUTES
 from desktop.services.agenda_records import (
     DayAgenda,
     DayAppointment,
@@ -355,6 +356,8 @@ class AgendaScreen(QWidget):
     def _create(self, column: int, start: int, end: int, dragged: bool) -> None:
         if not self.may_edit:
             return
+        if not dragged and self._agenda is not None:
+            end = min(self._agenda.day.minutes, start + max(DEFAULT_MINUTES, self.grid.slot))
         placement = self._placement(column, start, end)
         item = self.grid.current()
         slot = item if item is not None and item.status is Status.AVAILABLE else None

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QCalendarWidget, QHBoxLayout, QMenu, QToolButton, 
 
 from desktop.domain.locale_format import date_long
 from desktop.domain.messages import _, ngettext
-from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Badge, button, label
+from desktop.qt.theme import current_theme, theme_switch
+from desktop.qt.widgets import Badge, button
 from desktop.services.agenda_records import Option
 from desktop.views.agenda.side import tool
 
@@ -136,7 +136,8 @@ class Toolbar(QWidget):
         self.today.clicked.connect(actions["today"].trigger)
         self.today.setToolTip(f"{actions['today'].text()} (T)")
         self.title = QToolButton()
-        self.title.setProperty("role", "title")
+        self._restyle()
+        theme_switch().themeChanged.connect(self._restyle)
         self.title.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.title.clicked.connect(self.pick_day)
         self.title.setToolTip(_("Choose a day (G)"))
@@ -145,7 +146,6 @@ class Toolbar(QWidget):
         self.picker = DayPicker(self)
         self.picker.picked.connect(self.dayPicked)
         self._date = dt.date.min
-        self.subtitle = label("", "muted")
         first = button(actions["first_free"].text(), icon="clock")
         first.clicked.connect(actions["first_free"].trigger)
         first.setToolTip(f"{actions['first_free'].text()} (F)")
@@ -170,6 +170,10 @@ class Toolbar(QWidget):
             new,
         ):
             layout.addWidget(widget)
+
+    def _restyle(self) -> None:
+        size = current_theme().size("title")
+        self.title.setStyleSheet(f"QToolButton {{ font-size: {size}px; font-weight: 600; }}")
 
     def show_date(self, date: dt.date, today: dt.date) -> None:
         """Name the day that is shown."""
