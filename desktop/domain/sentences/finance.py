@@ -53,6 +53,9 @@ SENTENCES = {
         "That is {excess} more than is owed ({owed}), so no payment was recorded. "
         "Lower the amount, or say that the rest stays as an advance."
     ),
+    "finance.excess": N_(
+        "That is {excess} more than is to be paid. Lower the amount, or keep the rest as an advance."
+    ),
     "finance.advance_not_needed": N_(
         "There is no advance while {missing} is still to be paid. Take away the advance."
     ),

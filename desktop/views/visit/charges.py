@@ -25,7 +25,7 @@ from desktop.domain.messages import _, sentence
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import button, label, set_property
 from desktop.services.finance_types import ChargeLine, ChargeRow, PricedService
-from desktop.views.visit.amounts import AmountEdit, cell, fit_rows, row_height, tabulate
+from desktop.views.visit.amounts import RIGHT, AmountEdit, cell, fit_rows, row_height, tabulate
 from desktop.views.visit.service_picker import ServicePicker
 
 MOST_ROWS = 9
@@ -91,7 +91,7 @@ class ChargesTable(QTableWidget):
                 row.description,
                 str(row.quantity),
                 self._amount(row.unit_price),
-                self._amount(-row.discount) if row.discount else "",
+                self._amount(row.discount) if row.discount else "",
                 self._amount(row.amount),
                 _("Reversed") if row.reversed else self._open(row),
             ]
@@ -145,8 +145,9 @@ class AddLine(QWidget):
         self.quantity.setRange(1, 999)
         self.quantity.setAccessibleName(_("Quantity"))
         self.quantity.setFixedWidth(theme.px(70))
+        self.quantity.setAlignment(RIGHT)
         self.price = AmountEdit(_("Unit price"), _("Price"))
-        self.discount = AmountEdit(_("Discount, an amount or a percentage"), _("Discount or %"))
+        self.discount = AmountEdit(_("Discount, an amount or a percentage"), _("Disc. or %"))
         self.price.setFixedWidth(theme.px(104))
         self.discount.setFixedWidth(theme.px(118))
         self.add = button(_("Add"), icon="plus")

@@ -69,8 +69,12 @@ class PaymentPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(space.m)
-        layout.addWidget(label(_("To pay"), "label"))
-        layout.addWidget(self.due)
+        due = QHBoxLayout()
+        due.setSpacing(space.s)
+        due.addWidget(label(_("To pay"), "heading"))
+        due.addWidget(KeyHint("F4"))
+        due.addWidget(self.due, 1)
+        layout.addLayout(due)
         layout.addWidget(self.older)
         layout.addWidget(line())
         layout.addLayout(grid)
@@ -81,6 +85,11 @@ class PaymentPanel(QWidget):
         layout.addWidget(self.banner)
         layout.addStretch(1)
         layout.addWidget(self.take)
+        keys = QHBoxLayout()
+        keys.addStretch(1)
+        keys.addWidget(KeyHint("Ctrl + Enter"))
+        keys.addStretch(1)
+        layout.addLayout(keys)
 
     # Putting it together -------------------------------------------------------------------------
     def _method_row(self, grid: QGridLayout, row: int, method: str) -> None:
@@ -264,6 +273,7 @@ class PaymentPanel(QWidget):
             return
         for _amount, shown in self._offered:
             self.offers.removeWidget(shown)
+            shown.hide()
             shown.deleteLater()
         self._offered = []
         for amount in wanted:

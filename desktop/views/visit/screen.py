@@ -27,7 +27,7 @@ from desktop.domain.statuses import Status
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import Dialog
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Card, EmptyState, Field, button, label, row
+from desktop.qt.widgets import Card, EmptyState, Field, KeyHint, button, label, row
 from desktop.reports import receipt as paper
 from desktop.services.finance_types import ChargeLine, PaymentPart, Visit
 from desktop.views.visit.amounts import amount_label
@@ -88,8 +88,8 @@ class VisitScreen(QWidget):
         self.receipts_card.body.addWidget(self.receipts)
         charges = Card()
         self.reverse_charge = button(_("Reverse charge…"), "quiet", icon="undo")
-        self.reverse_charge.setToolTip("Del")
-        charges.body.addWidget(label(_("Charges"), "heading"))
+        self.reverse_charge.setToolTip(_("Del"))
+        charges.body.addLayout(row(label(_("Charges"), "heading"), KeyHint("F2"), stretch=True))
         charges.body.addWidget(self.charges)
         charges.body.addWidget(self.no_charges)
         charges.body.addWidget(self.adding)

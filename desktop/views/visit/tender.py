@@ -141,11 +141,7 @@ class Tender:
             problem = RuleError("finance.no_parts")
         excess = max(total - self.due, ZERO)
         if problem is None and excess and not self.keep_excess:
-            problem = RuleError(
-                "finance.more_than_owed",
-                excess=spelled(excess, self.currency),
-                owed=spelled(self.due, self.currency),
-            )
+            problem = RuleError("finance.excess", excess=spelled(excess, self.currency))
         return Outlook(
             amounts=amounts,
             total=total,
