@@ -67,6 +67,7 @@ QPushButton[kind="danger"]:focus { border: 2px solid @text; }
 QPushButton[kind="danger"]:disabled { background: @surface_hover; color: @text_disabled; border-color: @surface_hover; }
 QPushButton[kind="quiet"] { background: transparent; border: 1px solid transparent; }
 QPushButton[kind="quiet"]:hover { background: @surface_hover; }
+QPushButton[kind="quiet"]:checked { background: @accent_soft; color: @accent_soft.text; }
 QPushButton[kind="quiet"]:focus { border: 2px solid @focus; }
 QPushButton[kind="quiet"]:disabled { background: transparent; color: @text_disabled; }
 QPushButton[kind="link"] { background: transparent; border: 1px solid transparent; color: @link; padding: 0 4px;

@@ -53,7 +53,7 @@ class Inbox:
             return store.rejected_count(executor(session))
 
     def booking_draft(self, tx: str) -> BookingDraft:
-        """What the agenda needs to book a refused appointment elsewhere.
+        """When, how long and for whom a refused appointment was wanted.
 
         Raises ``RuleError``: ``inbox.settled`` and ``inbox.no_booking``.
         """
@@ -173,15 +173,6 @@ class Inbox:
                 replay.insert(key, fresh | times)
 
         self._again(actor, tx, Way.OTHER_SLOT, before=act)
-
-    def booked_elsewhere(self, actor: Actor, tx: str) -> None:
-        """The agenda has booked the refused appointment anew: it rests in the history.
-
-        What builds on it waits on, each for its own way out.
-        """
-        actor.require(PERMISSION)
-        with self._cache.writing_local() as session:
-            self._settle(session, [self._waiting(session, tx)], Way.OTHER_SLOT)
 
     def restore(self, actor: Actor, tx: str) -> None:
         """Bring back what others deleted and the draft needs, and send the draft again.

@@ -143,7 +143,8 @@ def _subject(
     for operation in operations:
         table = schema[operation.table]
         present = row(executor(session), schema, (operation.table, operation.row_id))
-        whole = {**operation.old, **current(operation, present)}
+        kept = present or inbox_graves.find(executor(session), operation.table, operation.row_id)
+        whole = {**operation.old, **current(operation, kept)}
         parts = []
         for column in ("nombre_completo", "paciente_nombre", "cliente_nombre", "nombre"):
             if whole.get(column):

@@ -86,7 +86,7 @@ class InboxItem:
 
 @dataclass(frozen=True, slots=True)
 class BookingDraft:
-    """What the agenda needs to book a refused appointment at another time.
+    """When, how long and for whom a refused appointment was wanted.
 
     :ivar starts_at: where it was wanted, aware UTC, as is :attr:`ends_at`.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from PySide6.QtCore import Qt
@@ -16,10 +17,16 @@ from desktop.qt.widgets import KeyHint, label
 Group = tuple[str, tuple[tuple[str, str], ...]]
 """A heading, and (keys, what they do) in the order of use. Keys as ``Ctrl+K``; several by ``/``."""
 
+_SIGNS = {"Up": "↑", "Down": "↓", "Left": "←", "Right": "→", "Return": "Enter"}
+
 
 def native(keys: str) -> str:
-    """Keys as this computer's keyboard prints them."""
-    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) or keys
+    """Keys as this computer's keyboard prints them (Qt's own Spanish says Control for Ctrl)."""
+    if sys.platform == "darwin":
+        return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) or keys
+    for name, sign in _SIGNS.items():
+        keys = keys.replace(name, sign)
+    return keys
 
 
 class ShortcutSheet(Dialog):

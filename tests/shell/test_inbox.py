@@ -52,12 +52,14 @@ def test_an_item_says_what_who_why_and_the_values_of_both_sides(world: World) ->
     assert item.what == "Editar un cliente"
     assert item.subject == "María José González Muñoz"
     assert item.who == "Ana Admin"
-    assert "Diego Soto Peña" in item.other and "23-11-2026 08:30" in item.other
+    assert "Diego Soto Peña" in item.other
+    assert "23-11-2026 08:30" in item.other
     fields = {field.label: field for field in item.records[0].fields}
     assert fields["Notas"].mine == "mi nota"
     assert fields["Notas"].theirs == "su nota"
     assert fields["Notas"].disputed
-    assert fields["Alergias"].theirs == "" and not fields["Alergias"].disputed
+    assert fields["Alergias"].theirs == ""
+    assert not fields["Alergias"].disputed
     assert item.ways == (Way.MERGE, Way.KEEP_MINE, Way.KEEP_THEIRS)
     assert world.services.inbox.count() == 1
 
@@ -80,7 +82,8 @@ def test_keep_theirs_sends_nothing_and_can_be_taken_back(world: World) -> None:
     inbox.keep_theirs(world.actor, tx)
     assert world.waiting() == []
     row = world.row("pacientes_cliente", MARIA)
-    assert row is not None and row["notas"] == "su nota"
+    assert row is not None
+    assert row["notas"] == "su nota"
     assert inbox.items() == ()
     assert inbox.items(settled=True)[0].reopenable
     inbox.reopen(world.actor, tx)
@@ -109,7 +112,8 @@ def test_an_overlap_takes_another_free_slot_and_refuses_one_that_is_taken(world:
     (item,) = inbox.items()
     assert item.ways[0] is Way.OTHER_SLOT
     slots = inbox.free_slots(tx)
-    assert slots and all(slot.practitioner_id == PAULA for slot in slots)
+    assert slots
+    assert all(slot.practitioner_id == PAULA for slot in slots)
     assert at(10) not in {slot.starts_at for slot in slots}
     with pytest.raises(RuleError, match=r"inbox\.slot_taken"):
         inbox.other_slot(world.actor, tx, at(10))
@@ -125,9 +129,7 @@ def test_an_overlap_takes_another_free_slot_and_refuses_one_that_is_taken(world:
 
 
 def test_a_slot_that_the_web_took_is_left_alone_and_mine_becomes_a_new_visit(world: World) -> None:
-    offer = world.appointment(
-        901, 12, estado="disponible", cliente_id=None, paciente_nombre=None
-    )
+    offer = world.appointment(901, 12, estado="disponible", cliente_id=None, paciente_nombre=None)
     world.pull(world.rows("citas_cita", offer))
     from desktop.services.cache import executor
 
@@ -147,10 +149,12 @@ def test_a_slot_that_the_web_took_is_left_alone_and_mine_becomes_a_new_visit(wor
     assert item.ways == (Way.OTHER_SLOT, Way.KEEP_THEIRS)
     inbox.other_slot(world.actor, tx, at(13))
     theirs = world.row("citas_cita", 901)
-    assert theirs is not None and theirs["cliente_id"] == JUAN
+    assert theirs is not None
+    assert theirs["cliente_id"] == JUAN
     (again,) = world.waiting()
     (made,) = again.operations
-    assert made.kind == "I" and made.row_id != 901
+    assert made.kind == "I"
+    assert made.row_id != 901
     row = world.row("citas_cita", made.row_id)
     assert row is not None
     assert (row["cliente_id"], row["fecha_hora"]) == (MARIA, codec.instant_to_text(at(13)))
@@ -158,7 +162,8 @@ def test_a_slot_that_the_web_took_is_left_alone_and_mine_becomes_a_new_visit(wor
 
 def test_what_builds_on_a_refused_change_is_settled_with_it(world: World) -> None:
     world.services.clients.create(
-        world.actor, NewClient(full_name="Rosa Díaz Lagos", phone="987654321", email="juan2@example.com")
+        world.actor,
+        NewClient(full_name="Rosa Díaz Lagos", phone="987654321", email="juan2@example.com"),
     )
     (made,) = world.waiting()
     rosa = made.operations[0].row_id
@@ -169,7 +174,8 @@ def test_what_builds_on_a_refused_change_is_settled_with_it(world: World) -> Non
     assert len(items) == 2
     child = next(item for item in items.values() if item.code == "depends")
     assert items[parent].dependents == (child.tx,)
-    assert child.depends_on == parent and child.ways == ()
+    assert child.depends_on == parent
+    assert child.ways == ()
     with pytest.raises(RuleError, match=r"inbox\.with_parent"):
         inbox.keep_mine(world.actor, child.tx)
     email = next(f for f in items[parent].records[0].fields if f.label == "Correo")
@@ -178,7 +184,8 @@ def test_what_builds_on_a_refused_change_is_settled_with_it(world: World) -> Non
     (again,) = world.waiting()
     assert {o.table for o in again.operations} == {"pacientes_cliente", "citas_cita"}
     row = world.row("pacientes_cliente", rosa)
-    assert row is not None and row["email"] == "rosa@example.com"
+    assert row is not None
+    assert row["email"] == "rosa@example.com"
     assert inbox.items() == ()
 
 
@@ -190,9 +197,11 @@ def test_a_deleted_client_is_brought_back_under_the_draft(world: World) -> None:
     assert item.ways == (Way.RESTORE, Way.WITHOUT_LINK, Way.KEEP_THEIRS)
     inbox.restore(world.actor, tx)
     row = world.row("citas_cita", mine)
-    assert row is not None and row["cliente_id"] not in {None, MARIA}
+    assert row is not None
+    assert row["cliente_id"] not in {None, MARIA}
     back = world.row("pacientes_cliente", row["cliente_id"])
-    assert back is not None and back["nombre_completo"] == "María José González Muñoz"
+    assert back is not None
+    assert back["nombre_completo"] == "María José González Muñoz"
     (again,) = world.waiting()
     assert [o.table for o in again.operations] == ["pacientes_cliente", "citas_cita"]
 
@@ -229,14 +238,14 @@ def test_try_again_sends_the_same_row(world: World) -> None:
         world.services.inbox.try_again(world.actor, tx)
 
 
-def test_the_agenda_may_book_it_and_say_so(world: World) -> None:
+def test_the_draft_of_a_refused_booking_says_when_and_for_whom(world: World) -> None:
     world.book(10)
     tx = world.refuse("overlap")
     inbox = world.services.inbox
     draft = inbox.booking_draft(tx)
     assert (draft.starts_at, draft.minutes, draft.client_id) == (at(10), 30, MARIA)
-    inbox.booked_elsewhere(world.actor, tx)
-    assert inbox.count() == 0
+    with pytest.raises(RuleError, match=r"inbox\.settled"):
+        inbox.booking_draft("no such")
 
 
 def test_settling_needs_the_permission(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QRadioButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QLineEdit, QRadioButton, QWidget
 
 from desktop.domain.messages import _
 from desktop.qt.theme import current_theme
@@ -27,8 +27,7 @@ class RecordFields(QWidget):
         grid.setHorizontalSpacing(space.l)
         grid.setVerticalSpacing(space.s)
         grid.setColumnStretch(1, 1)
-        heading = label(record.title, "heading")
-        grid.addWidget(heading, 0, 0, 1, 3)
+        grid.addWidget(label(record.title, "heading"), 0, 0, 1, 3)
         at = 1
         if self._beside:
             grid.setColumnStretch(2, 1)
@@ -45,6 +44,7 @@ class RecordFields(QWidget):
         top = Qt.AlignmentFlag.AlignTop
         name = label(field.label, "strong" if field.disputed else "muted", wrap=True)
         name.setMinimumWidth(current_theme().px(130))
+        name.setContentsMargins(0, current_theme().px(4), 0, 0)
         grid.addWidget(name, at, 0, top)
         mine = field.mine or _("(empty)")
         if self._correcting and field.editable:
@@ -70,12 +70,12 @@ class RecordFields(QWidget):
             grid.addWidget(other, at, 2, top)
             return
         else:
-            grid.addWidget(label(mine, wrap=True), at, 1, top)
+            grid.addWidget(_words(mine), at, 1, top)
         if self._beside:
             if field.mine == field.theirs:
                 grid.addWidget(Badge(_("the same"), "neutral"), at, 2, top)
             else:
-                grid.addWidget(label(field.theirs or _("(empty)"), wrap=True), at, 2, top)
+                grid.addWidget(_words(field.theirs or _("(empty)")), at, 2, top)
 
     def mine(self) -> set[str]:
         """The keys of the fields of which mine is chosen; those that can't be chosen are mine."""
@@ -84,3 +84,9 @@ class RecordFields(QWidget):
     def texts(self) -> dict[str, str]:
         """The texts that were changed, by key."""
         return {k: e.text() for k, (e, before) in self._editors.items() if e.text() != before}
+
+
+def _words(text: str) -> QLabel:
+    made = label(text, wrap=True)
+    made.setContentsMargins(0, current_theme().px(4), 0, 0)
+    return made

@@ -24,7 +24,7 @@ from desktop.qt.dialogs import confirm, report_failure
 from desktop.qt.theme import current_theme
 from desktop.qt.widgets import EmptyState, button, label
 from desktop.services.agenda_records import FreeSlot
-from desktop.services.inbox_records import InboxItem, Way
+from desktop.services.inbox_records import BookingDraft, InboxItem, Way
 from desktop.views.inbox.detail import InboxDetail
 from desktop.views.inbox.model import InboxDelegate, InboxModel
 from desktop.views.inbox.slots import SlotDialog
@@ -233,19 +233,14 @@ class InboxScreen(QWidget):
         self._run(act, Way.OTHER_SLOT)
 
     def _to_agenda(self, tx: str) -> None:
-        """The agenda books the draft where the person points; then it says so to the inbox."""
-        inbox = self._context.services.inbox
+        """The day that was asked for, to look around; the draft waits on."""
+        services = self._context.services
 
-        def show(draft: Any) -> None:
-            self._context.navigate(
-                "agenda", {"booking": draft, "booked": partial(self._booked, tx)}
-            )
+        def show(draft: BookingDraft) -> None:
+            day = draft.starts_at.astimezone(services.clinic.zone).date()
+            self._context.navigate("agenda", {"date": day.isoformat()})
 
-        self._context.jobs.read(self, lambda _progress: inbox.booking_draft(tx), done=show)
-
-    def _booked(self, tx: str) -> None:
-        inbox, actor = self._context.services.inbox, self._context.actor
-        self._run(partial(inbox.booked_elsewhere, actor, tx), Way.OTHER_SLOT)
+        self._context.jobs.read(self, lambda _progress: services.inbox.booking_draft(tx), done=show)
 
     def _run(self, act: partial[None], way: Way, undoable: InboxItem | None = None) -> None:
         if self.detail is not None:

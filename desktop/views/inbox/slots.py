@@ -34,6 +34,7 @@ class SlotDialog(Dialog):
             _("Choose another time"),
             _("These times are free as far as this workstation knows."),
             action=_("Book"),
+            width=600,
         )
         self._context = context
         self._chosen = chosen
