@@ -75,7 +75,7 @@ class Autosave(QObject):
         form.edited.connect(self._edited)
         form.left.connect(self._left)
         for field, row in form.rows.items():
-            row.keep_mine.clicked.connect(partial(self._try, field))
+            row.keep_mine.clicked.connect(partial(self._try, field, decided=True))
             row.take_theirs.clicked.connect(partial(self.discard, field))
             row.open_other.clicked.connect(partial(self._open_other, field))
 
@@ -150,11 +150,14 @@ class Autosave(QObject):
         if draft is None:
             drafts[field] = Draft(getattr(self._seen, field), typed)
         else:
-            draft.typed, draft.error = typed, None
+            draft.typed = typed
+            if not _is_conflict(draft.error):
+                draft.error = None
         draft = drafts[field]
         if draft.typed == draft.seen and not draft.saving:
             self._drop(self._client, field)
-        self._form.set_error(field, "")
+            draft.error = None
+        self._say(field, draft.error)
         self._pause.start()
         self.changed.emit()
 
@@ -199,9 +202,15 @@ class Autosave(QObject):
 
     # Saving -------------------------------------------------------------------------------------
 
-    def _try(self, field: str) -> None:
+    def _try(self, field: str, *_clicked: bool, decided: bool = False) -> None:
+        """Save a field, unless what it holds was refused and has not been changed since.
+
+        :param decided: the person read what somebody else wrote, and keeps their own.
+        """
         draft = self._mine.get(field)
         if draft is None or draft.saving or self._client is None:
+            return
+        if draft.error is not None and _about_field(draft.error) and not decided:
             return
         try:
             self._clients.check(field, draft.typed)
@@ -262,7 +271,7 @@ class Autosave(QObject):
         draft = self._drafts.get(client, {}).get(field)
         if draft is not None:
             draft.saving, draft.error = False, error
-            if isinstance(error, RuleError) and error.code == "clients.changed_meanwhile":
+            if isinstance(error, RuleError) and _is_conflict(error):
                 draft.seen = error.params["value"]  # type: ignore[assignment]
                 if client == self._client:
                     self._seen = _with(self._seen, field, draft.seen)
@@ -278,8 +287,7 @@ class Autosave(QObject):
             return
         self._form.set_error(field, sentence(error))
         params = error.params if isinstance(error, AppError) else {}
-        conflict = isinstance(error, AppError) and error.code == "clients.changed_meanwhile"
-        self._form.rows[field].offer(conflict=conflict, other="client_id" in params)
+        self._form.rows[field].offer(conflict=_is_conflict(error), other="client_id" in params)
 
     def _open_other(self, field: str) -> None:
         draft = self._mine.get(field)
@@ -312,6 +320,10 @@ class Autosave(QObject):
 
 def _with(fields: ClientFields, field: str, value: Value) -> ClientFields:
     return replace(fields, **{field: value})  # type: ignore[arg-type]
+
+
+def _is_conflict(error: Exception | None) -> bool:
+    return isinstance(error, AppError) and error.code == "clients.changed_meanwhile"
 
 
 def _about_field(error: Exception) -> bool:
