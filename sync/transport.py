@@ -22,6 +22,7 @@ from sync.errors import (
     Unreachable,
     Untrusted,
 )
+from sync.sqltext import channel
 
 CONNECTION_DEFAULTS: Mapping[str, Any] = {
     "connect_timeout": 5,
@@ -203,7 +204,7 @@ class PostgresWakeups:
         self._connection = connection
         try:
             with translated(connection):
-                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(f"{schema}_sync")))
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel(schema))))
         except BaseException:
             connection.close()
             raise

@@ -228,9 +228,7 @@ def upgrade() -> None:
         "citas_cita",
         sa.Column("id", BigId, sa.Identity(), primary_key=True),
         sa.Column("fecha_hora", Instant(), nullable=False, index=True),
-        sa.Column(
-            "cliente_id", BigId, reference("pacientes_cliente", on_delete="SET NULL")
-        ),
+        sa.Column("cliente_id", BigId, reference("pacientes_cliente", on_delete="SET NULL")),
         sa.Column("paciente_nombre", sa.String(150)),
         sa.Column("paciente_email", sa.String(254)),
         sa.Column("paciente_telefono", sa.String(20)),
