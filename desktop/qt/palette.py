@@ -26,7 +26,7 @@ LIGHT: dict[str, str] = {
     "accent_soft.text": "#07545d",
     "link": "#0a6570",
     "border": "#d8dfe5",
-    "border_strong": "#8796a1",
+    "border_strong": "#7b8a95",
     "grid": "#e4e9ee",
     "grid_strong": "#cbd4dc",
     "focus": "#0b84c4",
