@@ -154,7 +154,7 @@ def test_results_come_while_typing_and_the_keyboard_walks_them(
     desk.settle()
     assert desk.screen.details.book.hasFocus()
     desk.qtbot.keyClick(desk.screen.details.book, Qt.Key.Key_Return)
-    assert desk.went == [("agenda", {"book_for": first})]
+    assert desk.went == [("agenda", {"client_id": first})]
     desk.qtbot.keyClick(desk.screen.details.book, Qt.Key.Key_Escape)
     assert desk.screen.box.hasFocus()
 

@@ -275,7 +275,7 @@ class DetailsPanel(QWidget):
     def _book(self) -> None:
         if self.details is not None:
             self.autosave.flush()
-            self._context.navigate("agenda", {"book_for": self.details.id})
+            self._context.navigate("agenda", {"client_id": self.details.id})
 
     def _go_back(self) -> None:
         self.autosave.flush()
