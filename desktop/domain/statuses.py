@@ -72,6 +72,8 @@ _NEXT = {
     Status.FINISHED: Status.COMPLETED,
 }
 
+_BY_VALUE = {status.value: status for status in Status}
+
 _LABELS = {
     Status.AVAILABLE: N_("Available"),
     Status.BOOKED: N_("Booked"),
@@ -91,10 +93,8 @@ def read(value: str) -> Status | None:
 
     Case and blanks around it don't matter.
     """
-    try:
-        return Status(value.strip().lower())
-    except ValueError:
-        return None
+    found = _BY_VALUE.get(value)
+    return found if found is not None else _BY_VALUE.get(value.strip().lower())
 
 
 def label(value: str) -> str:

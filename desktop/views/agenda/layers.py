@@ -39,26 +39,31 @@ class Tiles:
         if ratio != self._ratio:
             self._tiles.clear()
             self._ratio = ratio
-        shown = 0
-        for row in range(max(0, area.top()) // SIDE, max(0, area.bottom()) // SIDE + 1):
-            for column in range(max(0, area.left()) // SIDE, max(0, area.right()) // SIDE + 1):
-                key = (column, row)
-                tile = self._tiles.get(key)
-                if tile is None:
-                    tile = self._tiles[key] = self._paint(key, painter, now)
-                self._tiles.move_to_end(key)
-                target.drawPixmap(column * SIDE, row * SIDE, tile)
-                shown += 1
-        limit = max(shown, int(BUDGET / (SIDE * SIDE * 4 * ratio * ratio)))
+        wanted = [
+            (column, row)
+            for row in range(max(0, area.top()) // SIDE, max(0, area.bottom()) // SIDE + 1)
+            for column in range(max(0, area.left()) // SIDE, max(0, area.right()) // SIDE + 1)
+        ]
+        missing = [key for key in wanted if key not in self._tiles]
+        if missing:
+            self._paint(missing, painter, now)
+        for key in wanted:
+            self._tiles.move_to_end(key)
+            target.drawPixmap(key[0] * SIDE, key[1] * SIDE, self._tiles[key])
+        limit = max(len(wanted), int(BUDGET / (SIDE * SIDE * 4 * ratio * ratio)))
         while len(self._tiles) > limit:
             self._tiles.popitem(last=False)
 
-    def _paint(self, key: tuple[int, int], painter: Painter, now: dt.datetime) -> QPixmap:
+    def _paint(self, missing: list[tuple[int, int]], painter: Painter, now: dt.datetime) -> None:
+        """Paints what is missing at once, so that a block on two tiles is drawn once, and cuts it."""
+        columns, rows = [key[0] for key in missing], [key[1] for key in missing]
+        left, top = min(columns), min(rows)
+        across, down = max(columns) - left + 1, max(rows) - top + 1
         side = round(SIDE * self._ratio)
-        tile = QPixmap(side, side)
-        tile.setDevicePixelRatio(self._ratio)
-        area = QRect(key[0] * SIDE, key[1] * SIDE, SIDE, SIDE)
-        brush = QPainter(tile)
+        sheet = QPixmap(across * side, down * side)
+        sheet.setDevicePixelRatio(self._ratio)
+        area = QRect(left * SIDE, top * SIDE, across * SIDE, down * SIDE)
+        brush = QPainter(sheet)
         brush.setRenderHints(
             QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
         )
@@ -66,4 +71,10 @@ class Tiles:
         painter.background(brush, area)
         painter.blocks(brush, area, now)
         brush.end()
-        return tile
+        for key in missing:
+            if len(missing) == 1:
+                self._tiles[key] = sheet
+            else:
+                self._tiles[key] = sheet.copy(
+                    (key[0] - left) * side, (key[1] - top) * side, side, side
+                )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
@@ -45,6 +46,19 @@ def minutes_waited(item: DayAppointment, now: dt.datetime) -> int | None:
     return None if waited is None else waited // dt.timedelta(minutes=1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What makes a block's shape; blocks of one look share a picture."""
+
+    token: str
+    width: int
+    height: int
+    ratio: float
+    on_offer: bool
+    provisional: bool
+    overbooked: bool
+
+
 class Painter:
     """Draws one day in one theme at one scale. Fonts and measures are made once."""
 
@@ -61,6 +75,10 @@ class Painter:
         self._plain_metrics = QFontMetrics(self.plain)
         self.line = self._bold_metrics.height()
         self.icon = theme.px(12)
+        self._colours: dict[str, QColor] = {}
+        self._shapes: dict[_Look, QPixmap] = {}
+        self._cut: dict[tuple[bool, str, int], str] = {}
+        self._words = {status: statuses.label(status) for status in Status}
 
     # Background -----------------------------------------------------------------------------
 
@@ -124,41 +142,70 @@ class Painter:
         now: dt.datetime,
     ) -> None:
         """One appointment, or slot on offer."""
-        token = _token(item)
-        colour = self.theme.color
-        fill, text, bar = colour(token), colour(f"{token}.text"), colour(f"{token}.bar")
-        on_offer = item.status is Status.AVAILABLE
-        shape = QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setPen(
-            QPen(
-                bar,
-                1,
-                Qt.PenStyle.DashLine if on_offer or item.provisional else Qt.PenStyle.SolidLine,
-            )
+        status = item.status
+        look = _Look(
+            f"status.{status.value}" if status is not None else "status.completada",
+            rect.width(),
+            rect.height(),
+            painter.device().devicePixelRatioF(),
+            on_offer=status is Status.AVAILABLE,
+            provisional=item.provisional,
+            overbooked=bool(item.overbooking_reason),
         )
-        painter.setBrush(fill)
-        painter.drawRoundedRect(shape, RADIUS, RADIUS)
-        if on_offer:
-            painter.setBrush(QBrush(_faded(bar, 60), Qt.BrushStyle.BDiagPattern))
-            painter.drawRoundedRect(shape, RADIUS, RADIUS)
-        else:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(bar)
-            painter.drawRoundedRect(QRectF(rect.x(), rect.y(), BAR, rect.height()), 2, 2)
-        if item.overbooking_reason:
-            self._corner(painter, rect)
+        shape = self._shapes.get(look)
+        if shape is None:
+            shape = self._shapes[look] = self._shape(look)
+        painter.drawPixmap(rect.topLeft(), shape)
         if rect.height() >= self.line - 4:
-            self._text(painter, rect, placed, item, text, now)
+            self._text(painter, rect, placed, item, self._colour(f"{look.token}.text"), now)
 
-    def _corner(self, painter: QPainter, rect: QRect) -> None:
+    def _shape(self, look: _Look) -> QPixmap:
+        """The block without its words. Few differ: visits are alike in length, columns in width."""
+        shape = QPixmap(round(look.width * look.ratio), round(look.height * look.ratio))
+        shape.setDevicePixelRatio(look.ratio)
+        shape.fill(Qt.GlobalColor.transparent)
+        fill, bar = self._colour(look.token), self._colour(f"{look.token}.bar")
+        dashed = look.on_offer or look.provisional
+        brush = QPainter(shape)
+        brush.setRenderHint(QPainter.RenderHint.Antialiasing)
+        brush.setPen(QPen(bar, 1, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine))
+        brush.setBrush(fill)
+        frame = QRectF(0.5, 0.5, look.width - 1, look.height - 1)
+        brush.drawRoundedRect(frame, RADIUS, RADIUS)
+        if look.on_offer:
+            brush.setBrush(QBrush(_faded(bar, 60), Qt.BrushStyle.BDiagPattern))
+            brush.drawRoundedRect(frame, RADIUS, RADIUS)
+        else:
+            brush.setPen(Qt.PenStyle.NoPen)
+            brush.setBrush(bar)
+            brush.drawRoundedRect(QRectF(0, 0, BAR, look.height), 2, 2)
+        if look.overbooked:
+            self._corner(brush, look)
+        brush.end()
+        return shape
+
+    def _corner(self, brush: QPainter, look: _Look) -> None:
         """A folded corner says that the double booking is meant."""
         side = self.theme.px(9)
-        corner = QPointF(rect.right() + 1, rect.bottom() + 1)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.theme.color("warning"))
-        painter.drawPolygon(
-            QPolygonF([corner, corner - QPointF(side, 0), corner - QPointF(0, side)])
-        )
+        corner = QPointF(look.width, look.height)
+        brush.setPen(Qt.PenStyle.NoPen)
+        brush.setBrush(self._colour("warning"))
+        brush.drawPolygon(QPolygonF([corner, corner - QPointF(side, 0), corner - QPointF(0, side)]))
+
+    def _colour(self, token: str) -> QColor:
+        found = self._colours.get(token)
+        if found is None:
+            found = self._colours[token] = self.theme.color(token)
+        return found
+
+    def _elided(self, metrics: QFontMetrics, text: str, width: int) -> str:
+        """``text``, cut where it doesn't fit; remembered, since names and services come again."""
+        key = (metrics is self._bold_metrics, text, width)
+        found = self._cut.get(key)
+        if found is None:
+            found = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, width))
+            self._cut[key] = found
+        return found
 
     def _text(
         self,
@@ -179,7 +226,7 @@ class Painter:
             if right - left < 3 * self.icon:
                 break
             right -= self.icon
-            self._icon(painter, name, self.theme.color(token), right, top, ratio)
+            self._icon(painter, name, self._colour(token), right, top, ratio)
             right -= 3
         word = self._word(item, now)
         on_offer = item.status is Status.AVAILABLE
@@ -190,7 +237,9 @@ class Painter:
         painter.setPen(colour)
         painter.setFont(self.struck if item.status in statuses.CALLED_OFF else self.bold)
         baseline = top + self._bold_metrics.ascent()
-        painter.drawText(QPointF(left, baseline), _elided(self._bold_metrics, title, right - left))
+        painter.drawText(
+            QPointF(left, baseline), self._elided(self._bold_metrics, title, right - left)
+        )
         if not roomy:
             self._tail(painter, item, word, title, left, right, baseline)
             return
@@ -219,7 +268,7 @@ class Painter:
         painter.setFont(self.plain)
         painter.drawText(
             QPointF(left + used + 8, baseline),
-            _elided(self._plain_metrics, tail, room),
+            self._elided(self._plain_metrics, tail, room),
         )
 
     def _second_line(
@@ -245,12 +294,13 @@ class Painter:
                 break
             painter.drawText(
                 QPointF(left + indent, top + self._plain_metrics.ascent()),
-                _elided(self._plain_metrics, text, right - left - indent),
+                self._elided(self._plain_metrics, text, right - left - indent),
             )
             top, indent = top + self.line, 0
 
     def _word(self, item: DayAppointment, now: dt.datetime) -> str:
-        word = statuses.label(item.status_value)
+        status = item.status
+        word = self._words[status] if status is not None else item.status_value
         waited = minutes_waited(item, now)
         if waited is not None:
             word = _("{status} {n} min").format(status=word, n=waited)
@@ -309,13 +359,13 @@ class Painter:
         top = rect.y() + (2 if rect.height() > 2 * self.line else (rect.height() - self.line) // 2)
         painter.drawText(
             QPointF(left, top + self._bold_metrics.ascent()),
-            _elided(self._bold_metrics, text, room),
+            self._elided(self._bold_metrics, text, room),
         )
         if title and rect.height() > 2 * self.line:
             painter.setFont(self.plain)
             painter.drawText(
                 QPointF(left, top + self.line + self._plain_metrics.ascent()),
-                _elided(self._plain_metrics, title, room),
+                self._elided(self._plain_metrics, title, room),
             )
 
     def dim(self, painter: QPainter, rect: QRect) -> None:
@@ -330,16 +380,7 @@ class Painter:
         painter.drawLine(area.left(), y, area.right(), y)
 
 
-def _token(item: DayAppointment) -> str:
-    status = item.status
-    return f"status.{status.value}" if status is not None else "status.completada"
-
-
 def _faded(colour: QColor, alpha: int) -> QColor:
     made = QColor(colour)
     made.setAlpha(alpha)
     return made
-
-
-def _elided(metrics: QFontMetrics, text: str, width: int) -> str:
-    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, width))
