@@ -164,7 +164,9 @@ class Core:
         self.error = error
         timing = self._timing
         if isinstance(error, (Unreachable, Busy, Migrating)):
-            pause = min(timing.longest_pause, timing.first_pause * 2.0 ** min(self._failures - 1, 30))
+            pause = min(
+                timing.longest_pause, timing.first_pause * 2.0 ** min(self._failures - 1, 30)
+            )
         else:
             pause = timing.stuck_pause
         self._not_before = now + pause * self._rng.uniform(0.5, 1.0)
