@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QApplication
-
 from desktop.domain.actor import Actor
 from desktop.qt.context import AppContext
 from desktop.qt.jobs import Jobs
@@ -70,7 +68,8 @@ def visit_page(
     screen = VisitScreen(context)
     screen.resize(1240, 780)
     screen.show()
-    QApplication.setActiveWindow(screen)
+    screen.activateWindow()
+    wait(screen.isActiveWindow)
     try:
         yield Page(screen, context, wait)
     finally:

@@ -36,6 +36,7 @@ class PaymentPanel(QWidget):
         self._visit: Visit | None = None
         self._busy = False
         self._tried = False
+        self._advancing = False
         space = current_theme().spacing
         self.due = amount_label("display")
         self.due.setAccessibleName(_("To pay"))
@@ -157,14 +158,19 @@ class PaymentPanel(QWidget):
             return
         self._show()
 
-    def start(self) -> None:
-        """Empty fields: cash pays all."""
+    def start(self, *, advancing: bool = False) -> None:
+        """Empty fields: cash pays all.
+
+        :param advancing: what is paid beyond what is due is meant as an advance from the start.
+        """
         self._tried = False
+        self._advancing = advancing
         self.banner.show_text("")
         for reference in self.references.values():
             reference.clear()
-        self.keep_excess.setChecked(False)
         self.tender.start(self._due())
+        self.tender.keep_excess = advancing
+        self.keep_excess.setChecked(advancing)
         self._show()
 
     def focus(self) -> None:
@@ -215,7 +221,10 @@ class PaymentPanel(QWidget):
         return self._visit.due + extra
 
     def _older_changed(self) -> None:
-        self.tender.owe(self._due())
+        if self.tender.texts:
+            self.tender.owe(self._due())
+        else:
+            self.tender.start(self._due())
         self._show()
 
     def _keep_changed(self, checked: bool) -> None:
@@ -289,7 +298,7 @@ class PaymentPanel(QWidget):
             _("Keep {amount} as an advance").format(amount=self._amount(outlook.excess))
         )
         self.keep_excess.setVisible(possible)
-        if not possible and self.keep_excess.isChecked():
+        if not possible and self.keep_excess.isChecked() and not self._advancing:
             self.keep_excess.setChecked(False)
 
     def _summary(self, outlook: Outlook) -> str:

@@ -387,8 +387,7 @@ class VisitScreen(QWidget):
     def _take_advance(self) -> None:
         self._advancing = True
         self.money.setCurrentWidget(self.panel)
-        self.panel.start()
-        self.panel.keep_excess.setChecked(True)
+        self.panel.start(advancing=True)
         self.panel.focus()
 
     def _use_credit(self) -> None:
