@@ -21,7 +21,9 @@ from tests.conftest import Clock
 HALF = dt.timedelta(minutes=30)
 
 
-def draft(practitioner: int | None, start: dt.datetime, client: int | None, **other: object) -> Draft:
+def draft(
+    practitioner: int | None, start: dt.datetime, client: int | None, **other: object
+) -> Draft:
     details = Details(client_id=client)
     minutes = other.pop("minutes", 30)
     placement = Placement(start, start + dt.timedelta(minutes=minutes), practitioner)  # type: ignore[arg-type]
@@ -50,7 +52,11 @@ def test_a_day_shows_columns_by_name_with_their_hours_and_visits(
     assert [stretch.start for stretch in day.columns[0].working] == [at(9), at(14)]
     (shown,) = day.appointments
     assert (shown.id, shown.client_name, shown.allergies) == (visit, "Ana Pérez", "Látex")
-    assert (shown.service_name, shown.status, shown.provisional) == ("Control", Status.BOOKED, False)
+    assert (shown.service_name, shown.status, shown.provisional) == (
+        "Control",
+        Status.BOOKED,
+        False,
+    )
     assert agenda.day(MONDAY, [rodrigo]).appointments == ()
 
 
@@ -131,7 +137,11 @@ def test_a_booking_is_provisional_and_complete(
     ana = world.client("Ana Pérez")
     done = agenda.book(rosa, draft(paula, at(10), ana))
     (shown,) = agenda.day(MONDAY).appointments
-    assert (shown.id, shown.client_name, shown.provisional) == (done.appointment_id, "Ana Pérez", True)
+    assert (shown.id, shown.client_name, shown.provisional) == (
+        done.appointment_id,
+        "Ana Pérez",
+        True,
+    )
     assert (shown.status, shown.ends_at) == (Status.BOOKED, at(10, 30))
     assert shown.id >> 39 == 1
     assert world.outbox() == [("citas_cita", "I")]

@@ -65,7 +65,9 @@ def test_starts_are_all_the_grid_moments_where_the_duration_fits(
     free = Interval(origin + begin * minute, origin + (begin + length) * minute)
     found = list(starts_within(free, duration * minute, step * minute, origin))
     expected = [
-        start for start in range(0, 400, step) if begin <= start and start + duration <= begin + length
+        start
+        for start in range(0, 400, step)
+        if begin <= start and start + duration <= begin + length
     ]
     assert [(start - origin) // minute for start in found] == expected
 
@@ -75,9 +77,9 @@ def test_an_interval_that_ends_before_it_starts_is_refused() -> None:
         Interval(2, 1)
 
 
-blocks = st.lists(
-    st.tuples(st.integers(-300, 1700), st.integers(-20, 400)), max_size=25
-).map(lambda pairs: [Block(key, start, start + length) for key, (start, length) in enumerate(pairs)])
+blocks = st.lists(st.tuples(st.integers(-300, 1700), st.integers(-20, 400)), max_size=25).map(
+    lambda pairs: [Block(key, start, start + length) for key, (start, length) in enumerate(pairs)]
+)
 
 
 @given(blocks, st.sampled_from([1380, 1440, 1500]), st.sampled_from([1, 10]))

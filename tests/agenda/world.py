@@ -162,7 +162,9 @@ class World:
                 for operation in transaction.operations
             ]
 
-    def busy_day(self, practitioners: list[int], services: list[int], *, each: int, now: dt.datetime) -> None:
+    def busy_day(
+        self, practitioners: list[int], services: list[int], *, each: int, now: dt.datetime
+    ) -> None:
         """A full day: visits one after the other, some overbooked, some on offer, some off."""
         chance = random.Random(7)
         clients = [
@@ -203,9 +205,7 @@ class World:
         self.add(*rows)
 
 
-def _status(
-    starts: dt.datetime, length: int, now: dt.datetime, chance: random.Random
-) -> Status:
+def _status(starts: dt.datetime, length: int, now: dt.datetime, chance: random.Random) -> Status:
     if starts + dt.timedelta(minutes=length) < now:
         return chance.choice([Status.COMPLETED] * 4 + [Status.FINISHED, Status.NO_SHOW])
     if starts < now:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QLineEdit,
@@ -33,6 +34,19 @@ class Chosen:
     client_id: int | None
     name: str
     allergies: str = ""
+
+
+class _Line(QLineEdit):
+    """A line whose Enter is its own: the dialog's main button doesn't hear of it."""
+
+    entered = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter is kept, the rest is typed."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
+            self.entered.emit()
+        else:
+            super().keyPressEvent(event)
 
 
 class ClientPicker(QWidget):
@@ -82,8 +96,8 @@ class ClientPicker(QWidget):
         layout = QFormLayout(form)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(current_theme().spacing.s)
-        self.full_name, self.phone = QLineEdit(), QLineEdit()
-        self.email, self.rut = QLineEdit(), QLineEdit()
+        self.full_name, self.phone = _Line(), _Line()
+        self.email, self.rut = _Line(), _Line()
         for text, editor in (
             (_("Full name"), self.full_name),
             (_("Phone"), self.phone),
@@ -92,7 +106,7 @@ class ClientPicker(QWidget):
         ):
             layout.addRow(text, editor)
             editor.setAccessibleName(text)
-            editor.returnPressed.connect(self._create)
+            editor.entered.connect(self._create)
         self.save: QPushButton = button(_("Enter client"), "primary")
         self.back: QPushButton = button(_("Back to the search"), "quiet")
         self.save.clicked.connect(self._create)

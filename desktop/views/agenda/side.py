@@ -267,16 +267,20 @@ class KeysCard(Card):
             self.body.addLayout(row(KeyHint(keys), label(text, "small"), stretch=True))
 
 
-def tool(icon: str, text: str, action: QAction | None = None) -> QToolButton:
-    """A small button that shows an icon and says what it does in its tooltip."""
-    made = QToolButton()
-    made.setIcon(current_theme().icon(icon))
-    theme_switch().themeChanged.connect(lambda: made.setIcon(current_theme().icon(icon)))
-    made.setAccessibleName(text)
-    made.setToolTip(text)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    if action is not None:
+class Tool(QToolButton):
+    """A small button over an action: an icon that follows the theme, and words in its tooltip."""
+
+    def __init__(self, icon: str, action: QAction) -> None:
+        super().__init__()
+        self._icon = icon
+        text = action.text()
         keys = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
-        made.setToolTip(f"{text} ({keys})" if keys else text)
-        made.clicked.connect(action.trigger)
-    return made
+        self.setAccessibleName(text)
+        self.setToolTip(f"{text} ({keys})" if keys else text)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.clicked.connect(action.trigger)
+        theme_switch().themeChanged.connect(self._draw)
+        self._draw()
+
+    def _draw(self) -> None:
+        self.setIcon(current_theme().icon(self._icon))

@@ -13,7 +13,7 @@ from desktop.domain.messages import _, ngettext
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import Badge, button
 from desktop.services.agenda_records import Option
-from desktop.views.agenda.side import tool
+from desktop.views.agenda.side import Tool
 
 
 class DayPicker(QWidget):
@@ -155,8 +155,8 @@ class Toolbar(QWidget):
         new.setToolTip(f"{actions['new'].text()} (N)")
         for widget in (
             self.today,
-            tool("chevron-left", _("Previous day"), actions["previous"]),
-            tool("chevron-right", _("Next day"), actions["next"]),
+            Tool("chevron-left", actions["previous"]),
+            Tool("chevron-right", actions["next"]),
             self.title,
             self.badge,
         ):
@@ -164,8 +164,8 @@ class Toolbar(QWidget):
         layout.addStretch(1)
         for widget in (
             self.filter,
-            tool("undo", actions["undo"].text(), actions["undo"]),
-            tool("print", actions["print"].text(), actions["print"]),
+            Tool("undo", actions["undo"]),
+            Tool("print", actions["print"]),
             first,
             new,
         ):
