@@ -49,9 +49,16 @@ def _clients(context: AppContext) -> QWidget:
     return ClientsScreen(context)
 
 
+def _visit(context: AppContext) -> QWidget:
+    from desktop.views.visit import VisitScreen
+
+    return VisitScreen(context)
+
+
 SCREENS = (
     ScreenEntry("agenda", N_("Agenda"), "agenda", _agenda),
     ScreenEntry("clients", N_("Clients"), "clients", _clients),
+    ScreenEntry("visit", N_("Visit"), "money", _visit),
     ScreenEntry("inbox", N_("Inbox"), "inbox", InboxScreen),
 )
 

@@ -118,6 +118,18 @@ def test_a_copy_says_so_and_differs_in_nothing_else(layout: str) -> None:
     assert [part for part in copy if part not in extra] == first
 
 
+@pytest.mark.parametrize("layout", [paper.HALF_LETTER, paper.A5])
+def test_the_mark_stands_across_the_sheet(layout: str) -> None:
+    void = replace(RECEIPT, reversed_by="007-000124")
+    for receipt, copy, mark in (
+        (RECEIPT, False, ""),
+        (RECEIPT, True, "COPIA"),
+        (void, True, "ANULADO"),
+    ):
+        pages = paper.pages(receipt, HEADER, layout=layout, copy=copy)
+        assert {page.mark for page in pages} == {mark}
+
+
 def test_the_same_receipt_is_the_same_file() -> None:
     assert paper.render(RECEIPT, HEADER) == paper.render(RECEIPT, HEADER)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShortcut
 from PySide6.QtPrintSupport import QPrinter
-from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
+from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop.domain import ledger
@@ -375,6 +376,27 @@ def test_the_printer_gets_the_same_words_as_the_pdf(
     for item in drawn.items:
         if isinstance(item, paper.Text):
             assert "".join(item.words.split()) in text
+
+
+def test_every_shortcut_is_told(page: Page) -> None:
+    told = {keys for keys, _words in page.screen.shortcuts()}
+    own = {made.key().toString() for made in page.screen.findChildren(QShortcut)} - {"Ctrl+Return"}
+    buttons = {
+        made.shortcut().toString()
+        for made in page.screen.findChildren(QPushButton)
+        if not made.shortcut().isEmpty()
+    } - {"Esc"}
+    assert own | buttons <= told
+
+
+def test_a_narrow_page_keeps_names_readable(page: Page, world: World) -> None:
+    world.finance.charge(world.actor, VISIT, [ChargeLine(CONTROL)])
+    page.open(VISIT)
+    assert not page.screen.charges.isColumnHidden(2)
+    page.screen.resize(900, 700)
+    page.wait(lambda: page.screen.charges.isColumnHidden(2))
+    page.wait(lambda: page.screen.adding.picker.width() > 300)
+    assert page.screen.adding.picker.y() < page.screen.adding.price.y()
 
 
 def test_without_a_printer_a_pdf_is_offered(page: Page, world: World) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QHBoxLayout,
     QHeaderView,
     QLineEdit,
@@ -29,6 +30,8 @@ from desktop.views.visit.amounts import RIGHT, AmountEdit, cell, fit_rows, row_h
 from desktop.views.visit.service_picker import ServicePicker
 
 MOST_ROWS = 9
+NARROW = 580
+"""Below this width (in pixels at the usual text size) the parts are put closer together."""
 
 
 class ChargesTable(QTableWidget):
@@ -110,7 +113,9 @@ class ChargesTable(QTableWidget):
         return _("Paid") if row.open == 0 else self._amount(row.open)
 
     def _hint(self, row: ChargeRow) -> str:
-        parts = [_("Charged by {name}").format(name=row.by)] if row.by else []
+        parts = [row.description, f"{row.quantity} × {self._amount(row.unit_price)}"]
+        if row.by:
+            parts.append(_("Charged by {name}").format(name=row.by))
         if row.reason:
             parts.append(_("Reason: {reason}").format(reason=row.reason))
         if row.reversal_reason:
@@ -119,6 +124,11 @@ class ChargesTable(QTableWidget):
 
     def _amount(self, value: Decimal) -> str:
         return spelled(value, self._currency)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is narrow the price goes to make room for the name; the hint has it."""
+        super().resizeEvent(event)
+        self.setColumnHidden(2, self.width() < current_theme().px(NARROW))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Del reverses the chosen charge."""
@@ -159,13 +169,16 @@ class AddLine(QWidget):
         self.note.hide()
         line = QHBoxLayout()
         line.setSpacing(theme.spacing.s)
-        line.addWidget(self.picker, 1)
         for part in (self.quantity, self.price, self.discount, self.add):
             line.addWidget(part)
+        self._direction = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._direction.setSpacing(theme.spacing.s)
+        self._direction.addWidget(self.picker, 1)
+        self._direction.addLayout(line)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.spacing.xs)
-        layout.addLayout(line)
+        layout.addLayout(self._direction)
         layout.addWidget(self.reason)
         layout.addWidget(self.note)
         self.picker.picked.connect(self._picked)
@@ -176,6 +189,17 @@ class AddLine(QWidget):
             editor.returnPressed.connect(self._confirm)
             editor.textEdited.connect(self._edited)
         self.quantity.lineEdit().returnPressed.connect(self._confirm)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is narrow the service has a line of its own."""
+        super().resizeEvent(event)
+        narrow = self.width() < current_theme().px(NARROW)
+        ways = QBoxLayout.Direction
+        self._direction.setDirection(ways.TopToBottom if narrow else ways.LeftToRight)
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the second line."""
+        return QSize(current_theme().px(360), super().minimumSizeHint().height())
 
     def offer(self, services: Sequence[PricedService]) -> None:
         """The services to choose from."""

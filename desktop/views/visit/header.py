@@ -6,7 +6,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout
 
 from desktop.domain import statuses
 from desktop.domain.actor import Actor
@@ -58,19 +58,16 @@ class VisitHeader(Card):
         top.addWidget(self.back)
         top.addWidget(self.name, 1)
         top.addWidget(self.status)
-        lines = QVBoxLayout()
-        lines.setSpacing(space.xs)
-        lines.addWidget(self.person)
-        lines.addWidget(self.when)
         middle = QHBoxLayout()
         middle.setSpacing(space.s)
-        middle.addLayout(lines, 1)
+        middle.addWidget(self.person, 1)
         for part in (self.step, self.complete):
             middle.addWidget(part)
         self.allergies = Banner("", "danger")
         self.body.setSpacing(space.s)
         self.body.addLayout(top)
         self.body.addLayout(middle)
+        self.body.addWidget(self.when)
         self.body.addWidget(self.allergies)
 
     def show_visit(self, visit: Visit, actor: Actor, today: dt.date) -> None:
@@ -78,7 +75,6 @@ class VisitHeader(Card):
         appointment, client = visit.appointment, visit.client
         self.name.setText(appointment.client_name or _("Without a client"))
         self.person.setText(self._person(visit, today))
-        self.person.setVisible(bool(self.person.text()))
         self.when.setText(self._when(visit))
         allergies = (client.allergies or "").strip() if client else ""
         self.allergies.show_text(

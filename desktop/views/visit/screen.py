@@ -11,7 +11,6 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLineEdit,
     QPushButton,
     QScrollArea,
     QStackedWidget,
@@ -19,15 +18,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.domain.ledger import METHODS
+from desktop.domain.ledger import METHODS, method_label
 from desktop.domain.locale_format import money as spelled
 from desktop.domain.messages import _
 from desktop.domain.receipt import ReceiptDetails
 from desktop.domain.statuses import Status
 from desktop.qt.context import AppContext
-from desktop.qt.dialogs import Dialog
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Card, EmptyState, Field, KeyHint, button, label, row
+from desktop.qt.widgets import Card, EmptyState, KeyHint, button, label, row
 from desktop.reports import receipt as paper
 from desktop.services.finance_types import ChargeLine, PaymentPart, Visit
 from desktop.views.visit.amounts import amount_label
@@ -36,6 +34,7 @@ from desktop.views.visit.header import VisitHeader
 from desktop.views.visit.output import Output
 from desktop.views.visit.paid import Paid
 from desktop.views.visit.payment_panel import KEYS, PaymentPanel
+from desktop.views.visit.reason import ask_reason
 from desktop.views.visit.receipts import Receipts
 
 TABLES = frozenset(
@@ -135,7 +134,7 @@ class VisitScreen(QWidget):
 
     def _money_card(self) -> Card:
         card = Card()
-        card.setFixedWidth(current_theme().px(392))
+        card.setFixedWidth(current_theme().px(352))
         self.panel = PaymentPanel(self._clinic.currency)
         self.paid = Paid(self._finance.header())
         self.nothing_due = self._nothing_due()
@@ -164,7 +163,7 @@ class VisitScreen(QWidget):
         self.advance = button(_("Take an advance"), icon="plus")
         return EmptyState(
             "success",
-            _("Nothing is left to pay"),
+            _("Nothing to pay"),
             _("Add a service to charge it, or take an advance."),
             self.advance,
         )
@@ -204,6 +203,24 @@ class VisitScreen(QWidget):
                 self.panel.pay_with(method)
 
         return take
+
+    def shortcuts(self) -> list[tuple[str, str]]:
+        """Keys and what they do."""
+        methods = [
+            (KEYS[method], _("Pay what is left: {method}").format(method=method_label(method)))
+            for method in METHODS
+        ]
+        return [
+            ("F2", _("Add a service")),
+            ("Del", _("Reverse the chosen charge")),
+            ("F4", _("To the amount")),
+            *methods,
+            ("Ctrl+Enter", _("Take payment")),
+            ("Ctrl+P", _("Print the receipt")),
+            ("Ctrl+S", _("Save PDF")),
+            ("F9", _("Complete visit")),
+            ("Alt+Left", _("Back to the agenda")),
+        ]
 
     # Showing -------------------------------------------------------------------------------------
     def open(self, arguments: dict[str, Any]) -> None:
@@ -446,38 +463,21 @@ class VisitScreen(QWidget):
     def _ask_charge_reversal(self, charge_id: int) -> None:
         if not self._context.actor.may("finance.reverse"):
             return
-        self._ask_reason(
+        ask_reason(
+            self,
+            self._context.jobs,
             _("Reverse charge"),
             _("The charge stays in sight, struck out, and nothing more is owed for it."),
             lambda reason: self._finance.reverse_charge(self._context.actor, charge_id, reason),
+            done=self._reload,
         )
 
     def _ask_receipt_reversal(self, receipt_id: int) -> None:
-        self._ask_reason(
+        ask_reason(
+            self,
+            self._context.jobs,
             _("Reverse receipt"),
             _("A receipt with the negative amount is issued, and what was paid is owed again."),
             lambda reason: self._finance.reverse_receipt(self._context.actor, receipt_id, reason),
+            done=self._reload,
         )
-
-    def _ask_reason(self, title: str, text: str, act: Any) -> None:
-        dialog = Dialog(self, title, text, action=_("Reverse"), kind="danger")
-        reason = QLineEdit()
-        reason.setObjectName("reason")
-        reason.setMaxLength(500)
-        dialog.body.addWidget(Field(_("Reason"), reason))
-
-        def done(_result: object) -> None:
-            dialog.accept()
-            self._reload()
-
-        def reverse() -> None:
-            dialog.set_busy(True)
-            dialog.clear_error()
-            words = reason.text()
-            self._context.jobs.write(
-                dialog, lambda _progress: act(words), done=done, failed=dialog.show_error
-            )
-
-        dialog.primary.clicked.connect(reverse)
-        dialog.open()
-        reason.setFocus()
