@@ -29,6 +29,7 @@ ACTIONS = {
     "client.deactivate": N_("Put a client out of use"),
     "client.reactivate": N_("Put a client back in use"),
     "visit.charge": N_("Charge a visit"),
+    "visit.charge.reverse": N_("Reverse a charge"),
     "visit.price": N_("Set the price of a visit"),
     "payment.take": N_("Take a payment"),
     "payment.use_credit": N_("Pay with credit"),
