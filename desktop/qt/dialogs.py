@@ -71,6 +71,13 @@ class Dialog(QDialog):
         for keys in ("Ctrl+Return", "Ctrl+Enter"):
             QShortcut(QKeySequence(keys), self).activated.connect(self.primary.click)
 
+    def open(self) -> None:
+        """Show it; it lives until it is closed, also where it has no parent."""
+        if self.parent() is None:
+            _opened.add(self)
+            self.finished.connect(lambda: _opened.discard(self))
+        super().open()
+
     def show_error(self, error: BaseException) -> None:
         """Say what went wrong above the body and let the person go on."""
         self.set_busy(False)
@@ -85,6 +92,9 @@ class Dialog(QDialog):
     def set_busy(self, busy: bool) -> None:
         """While work is under way the main button waits."""
         self.primary.setEnabled(not busy)
+
+
+_opened: set[Dialog] = set()
 
 
 def confirm(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QWindow
+from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QWindow
 from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget
 
 from desktop.domain.actor import Actor
@@ -174,9 +174,12 @@ class MainWindow(QMainWindow):
             window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Any key or movement puts the lock off."""
+        """Any key or movement puts the idle lock off; Ctrl+L locks over an open dialog, too."""
         if event.type() in _ACTIVITY and not self.locked:
             self._restart_idle()
+            if isinstance(event, QKeyEvent) and _is_lock(event) and watched != self.windowHandle():
+                self.lock()
+                return True
         return False
 
     # The window ---------------------------------------------------------------------------------
@@ -211,6 +214,14 @@ class MainWindow(QMainWindow):
         self._idle.stop()
         self._drop_workspace()
         super().closeEvent(event)
+
+
+def _is_lock(event: QKeyEvent) -> bool:
+    return (
+        event.type() == QEvent.Type.KeyPress
+        and event.key() == Qt.Key.Key_L
+        and event.modifiers() == Qt.KeyboardModifier.ControlModifier
+    )
 
 
 def _application() -> QGuiApplication:

@@ -131,7 +131,7 @@ class InboxScreen(QWidget):
         )
 
     def _show(self, items: tuple[InboxItem, ...]) -> None:
-        if items == self.model.items and self._wanted is None:
+        if items and items == self.model.items and self._wanted is None:
             return
         index = self.list.currentIndex()
         row = index.row()

@@ -1,0 +1,280 @@
+"""The program from the enrolment file to the window, on a real server, and when it can't open."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keyring
+import psycopg
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from desktop.app import Consultorio, main
+from desktop.domain.errors import EnvironmentTrouble
+from desktop.qt.crash import CrashDialog, CrashReporter, fingerprint, report
+from desktop.qt.jobs import Jobs
+from desktop.services import devices, enrolment
+from desktop.views.join import JoinWizard
+from desktop.views.join.drop import DropZone
+from tests.support import clinic as clinics
+from tests.support.clinic import PASSPHRASE, Clinic
+from tests.support.embedded import Server
+from tests.support.memory_keyring import MemoryKeyring
+from tests.support.strictness import Collector
+
+
+@pytest.fixture
+def clinic(postgres: Server, tmp_path: Path, memory_keyring: MemoryKeyring) -> Iterator[Clinic]:
+    with clinics.clinic(postgres, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def programs(dressed: QApplication, tmp_path: Path) -> Iterator[Callable[..., Consultorio]]:
+    made: list[Consultorio] = []
+
+    def make(folder: Path, passphrase: str | None = None) -> Consultorio:
+        program = Consultorio(folder, passphrase=passphrase)
+        made.append(program)
+        program.begin()
+        return program
+
+    yield make
+    for program in made:
+        program.end()
+
+
+def enrolled(clinic: Clinic, path: Path) -> Path:
+    """An enrolment file of a new reception."""
+    with psycopg.connect(clinic.dsn, autocommit=True) as connection:
+        admitted = devices.enroll(
+            connection, clinic.schema, profile="reception", practitioner_id=None, label="Recepción"
+        )
+    enrolment.write(admitted, path)
+    return path
+
+
+def test_from_the_enrolment_file_to_in_step(
+    clinic: Clinic, programs: Callable[..., Consultorio], tmp_path: Path, qtbot: QtBot
+) -> None:
+    program = programs(tmp_path / "station")
+    assert program.wizard is not None
+    program.wizard.use_file(enrolled(clinic, tmp_path / "r.inscripcion"))
+    if program.wizard.pages.currentWidget() is program.wizard._secret_page:
+        program.wizard.first.setText(PASSPHRASE)
+        program.wizard.second.setText(PASSPHRASE)
+        program.wizard.go.click()
+    qtbot.waitUntil(lambda: program.window is not None, timeout=60_000)
+    assert program.wizard is None
+    assert program.session is not None
+    assert program.window is not None
+    window = program.window
+    window.signin.username.setText("nadie")
+    window.signin.password.setText("equivocada")
+    window.signin.enter.click()
+    qtbot.waitUntil(lambda: bool(window.signin.banner.text), timeout=30_000)
+    assert window.locked
+    from desktop.domain.actor import Actor
+    from desktop.domain.permissions import ALL
+
+    window.enter(Actor(clinic.practitioners[0], "Paula", "paula", "general", frozenset(ALL)))
+    assert window.workspace is not None
+    bar = window.workspace.status_bar
+    qtbot.waitUntil(lambda: bar.status.state == "in_step", timeout=30_000)
+    assert bar.status.last_sync is not None
+    second = programs(tmp_path / "station", PASSPHRASE)
+    qtbot.waitUntil(lambda: second.start is not None and not second.start.again.isHidden())
+    assert second.start is not None
+    assert "abierto" in second.start.banner.text.lower()
+
+
+def test_the_program_runs_until_its_windows_are_closed(
+    dressed: QApplication, tmp_path: Path, qtbot: QtBot
+) -> None:
+    import sys
+
+    before = sys.excepthook
+    seen: list[bool] = []
+
+    def close() -> None:
+        windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, JoinWizard)]
+        seen.extend(w.isVisible() for w in windows)
+        QApplication.quit()
+
+    QTimer.singleShot(200, close)
+    assert main(["--data-dir", str(tmp_path / "station")]) == 0
+    assert seen == [True]
+    assert sys.excepthook is before
+
+
+def test_an_altered_file_is_told_and_another_may_be_chosen(
+    clinic: Clinic, programs: Callable[..., Consultorio], tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = enrolled(clinic, tmp_path / "r.inscripcion")
+    path.write_text(path.read_text().replace("Recepci", "Reception"))
+    program = programs(tmp_path / "station", PASSPHRASE)
+    wizard = program.wizard
+    assert wizard is not None
+    wizard.use_file(path)
+    qtbot.waitUntil(lambda: bool(wizard.banner.text), timeout=30_000)
+    assert wizard.pages.currentWidget() is wizard.drop
+    assert not (tmp_path / "station").exists()
+
+
+def test_a_damaged_description_is_told_with_a_chance_to_try_again(
+    programs: Callable[..., Consultorio], tmp_path: Path, qtbot: QtBot
+) -> None:
+    folder = tmp_path / "station"
+    folder.mkdir()
+    (folder / "workstation.json").write_text("{")
+    program = programs(folder)
+    assert program.start is not None
+    assert program.start.banner.text
+    assert not program.start.again.isHidden()
+    shutil.rmtree(folder)
+    program.start.again.click()
+    assert program.start is not None
+
+
+@pytest.fixture
+def wizard(jobs: Jobs, qtbot: QtBot) -> JoinWizard:
+    made = JoinWizard(jobs, lambda *_: None, has_keyring=False)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_the_passphrase_is_long_enough_and_the_same_twice(wizard: JoinWizard, jobs: Jobs) -> None:
+    wizard.use_file(Path("x"))
+    wizard.first.setText("corta")
+    wizard.go.click()
+    assert "10" in wizard._first_field.note.text()
+    wizard.first.setText("una frase bien larga")
+    wizard.second.setText("una frase mal larga")
+    wizard.go.click()
+    assert wizard._second_field.note.text() == "Las dos no coinciden."
+    assert not jobs.busy
+
+
+def test_a_load_is_stopped_and_goes_on(jobs: Jobs, qtbot: QtBot) -> None:
+    import threading
+
+    calls: list[int] = []
+    go_on = threading.Event()
+
+    def join(_file: Path, _words: str | None, tell: Callable[[str, int, int], None]) -> None:
+        calls.append(1)
+        while not go_on.wait(0.01):
+            tell("citas_cita", 10, 40)
+
+    wizard = JoinWizard(jobs, join, has_keyring=True)
+    qtbot.addWidget(wizard)
+    wizard.show()
+    try:
+        wizard.use_file(Path("x"))
+        qtbot.waitUntil(lambda: "Cita" in wizard.busy.words.text(), timeout=5000)
+        assert wizard.busy.words.text() == "Cita · 10 de unos 40 registros"
+        wizard.stop.click()
+        qtbot.waitUntil(wizard.resume.isVisible)
+        go_on.set()
+        with qtbot.waitSignal(wizard.joined):
+            wizard.resume.click()
+        assert len(calls) == 2
+    finally:
+        go_on.set()
+
+
+def test_trouble_while_joining_is_a_sentence(jobs: Jobs, qtbot: QtBot) -> None:
+    def join(*_: object) -> None:
+        raise EnvironmentTrouble("cache.disk_full")
+
+    wizard = JoinWizard(jobs, join, has_keyring=True)
+    qtbot.addWidget(wizard)
+    wizard.show()
+    wizard.use_file(Path("x"))
+    qtbot.waitUntil(lambda: bool(wizard.banner.text))
+    assert wizard.banner.text.startswith("El disco está lleno")
+    assert wizard.resume.isVisible()
+
+
+def test_a_file_is_dropped(dressed: QApplication, qtbot: QtBot, tmp_path: Path) -> None:
+    zone = DropZone()
+    qtbot.addWidget(zone)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.inscripcion"))])
+    action, button, key = (
+        Qt.DropAction.CopyAction,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    enter = QDragEnterEvent(QPoint(5, 5), action, data, button, key)
+    zone.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    with qtbot.waitSignal(zone.chosen) as heard:
+        zone.dropEvent(QDropEvent(QPoint(5, 5), action, data, button, key))
+    assert heard.args == [tmp_path / "a.inscripcion"]
+
+
+def test_no_test_touches_the_keyring_of_this_computer() -> None:
+    assert "Memory" in type(keyring.get_keyring()).__name__
+
+
+def fault(name: str) -> Exception:
+    try:
+        raise ValueError(f"paciente {name}")
+    except ValueError as error:
+        return error
+
+
+def test_a_crash_report_holds_no_values_and_is_shown_once(
+    dressed: QApplication, tmp_path: Path, strict: Collector, qtbot: QtBot
+) -> None:
+    strict.expect("desktop.qt.crash", "a fault of the program: ValueError")
+    reporter = CrashReporter(tmp_path / "logs")
+    shown: list[str] = []
+    reporter._came.connect(shown.append)
+    for name in ("María", "Juan"):
+        reporter.caught(fault(name))
+    qtbot.waitUntil(lambda: len(shown) == 2)
+    assert shown[0] == shown[1] == report(fault("Rosa"))
+    assert "paciente" not in shown[0]
+    assert "builtins.ValueError" in shown[0]
+    assert "fault" in shown[0]
+    qtbot.waitUntil(lambda: bool(_dialogs()))
+    (dialog,) = _dialogs()
+    assert dialog.text.toPlainText() == shown[0]
+    kept = tmp_path / "logs" / f"crash-{fingerprint(shown[0])}.txt"
+    assert kept.read_text("utf-8") == shown[0]
+    dialog.close()
+
+
+def _dialogs() -> list[CrashDialog]:
+    return [w for w in QApplication.topLevelWidgets() if isinstance(w, CrashDialog)]
+
+
+def test_a_fault_in_any_thread_comes_to_the_reporter(
+    dressed: QApplication, tmp_path: Path, strict: Collector, qtbot: QtBot
+) -> None:
+    import sys
+    import threading
+
+    strict.expect("desktop.qt.crash", "a fault of the program: ZeroDivisionError")
+    before = (sys.excepthook, threading.excepthook)
+    reporter = CrashReporter(tmp_path / "logs")
+    reporter.install()
+    try:
+        thread = threading.Thread(target=lambda: 1 // 0)
+        with qtbot.waitSignal(reporter._came):
+            thread.start()
+        thread.join()
+    finally:
+        reporter.uninstall()
+    qtbot.waitUntil(lambda: bool(_dialogs()))
+    for dialog in _dialogs():
+        dialog.close()
+    assert (sys.excepthook, threading.excepthook) == before
