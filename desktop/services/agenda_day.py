@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ LONGEST = dt.timedelta(hours=12)
 _outbox = sa.table("sync_op", sa.column("tbl"), sa.column("row_id"))
 
 
-def practitioners() -> sa.Select[Any]:
+def practitioners() -> sa.Select[int, str, str | None]:
     """Active staff who see clients: practitioners, and whoever has working hours."""
     works = sa.exists().where(
         WorkingHours.practitioner_id == StaffMember.id, WorkingHours.active.is_(True)
@@ -112,10 +112,10 @@ def appointments(session: Session, *conditions: sa.ColumnElement[bool]) -> list[
         .where(*conditions)
         .order_by(Appointment.starts_at, Appointment.id)
     )
-    return [_record(row) for row in session.execute(query)]
+    return [_record(tuple(row)) for row in session.execute(query)]
 
 
-def _record(row: sa.Row[Any]) -> DayAppointment:
+def _record(row: Sequence[Any]) -> DayAppointment:
     (
         appointment_id, starts_at, ends_at, minutes, practitioner_id, status, client_id,
         full_name, typed_name, phone, typed_phone, email, typed_email, allergies,

@@ -97,7 +97,6 @@ class BookingDialog(Dialog):
     def _build(self) -> None:
         self.date.setCalendarPopup(True)
         self.date.setDisplayFormat("ddd dd-MM-yyyy")
-        self.date.setMinimumWidth(current_theme().px(170))
         self.time.setDisplayFormat("HH:mm")
         self.minutes.setRange(5, 12 * 60)
         self.minutes.setSingleStep(self._context.services.clinic.slot_minutes)
@@ -126,12 +125,14 @@ class BookingDialog(Dialog):
             Field(_("Date"), self.date),
             Field(_("Time"), self.time),
             Field(_("Duration"), self.minutes),
-            Field(_("Room"), self.room),
         )
-        for index, share in enumerate((5, 3, 4, 4)):
+        for index, share in enumerate((5, 3, 3)):
             when.setStretch(index, share)
         self.body.addLayout(when)
-        self.body.addWidget(Field(_("Reason for the visit"), self.reason))
+        what = row(Field(_("Reason for the visit"), self.reason), Field(_("Room"), self.room))
+        what.setStretch(0, 2)
+        what.setStretch(1, 1)
+        self.body.addLayout(what)
         self.body.addWidget(Field(_("Notes"), self.notes))
         self.overbooking_field.hide()
         self.body.addWidget(self.overbooking_field)

@@ -69,7 +69,7 @@ class ClientPicker(QWidget):
         layout.setSpacing(space.s)
         self.search = SearchBox(_("Name, RUT, phone or email"))
         self.hits = QListWidget()
-        self.hits.setAccessibleName(_("Clients found"))
+        self.hits.setAccessibleName(_("Search results"))
         self.hits.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.hits.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.hits.hide()

@@ -162,6 +162,7 @@ class GridFrame(QFrame):
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setWidget(grid)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setCornerWidget(QWidget())
         layout = QGridLayout(self)
         layout.setContentsMargins(1, 1, 1, 1)
         layout.setSpacing(0)

@@ -94,19 +94,19 @@ class Grid(QWidget):
     def show_day(self, model: DayModel) -> None:
         """Show a day; the selection stays where the appointment is still there."""
         before, self.model = self.model, model
-        columns = tuple(column.practitioner_id for column in model.agenda.columns)
+        columns = len(model.agenda.columns)
         same = before is not None and (
             before.agenda.day == model.agenda.day and before.agenda.columns == model.agenda.columns
         )
         if not same:
             self.machine.cancel()
             self._tiles.clear()
-        self.machine.columns, self.machine.minutes = len(columns), model.agenda.day.minutes
+        self.machine.columns, self.machine.minutes = columns, model.agenda.day.minutes
         self._pending = None
         if self.selection is not None and self.selection not in model.by_id:
             self.selection = None
-        self._place = (min(self._place[0], max(0, len(columns) - 1)), self._place[1])
-        if same and before is not None and self._painter is not None:
+        self._place = (min(self._place[0], max(0, columns - 1)), self._place[1])
+        if before is not None and same and self._painter is not None:
             self._painter.model = model
             self._discard_changes(before, model)
         else:
@@ -157,9 +157,12 @@ class Grid(QWidget):
     def _relayout(self) -> None:
         geometry = self.geometry_now()
         self._tiles.clear()
-        self._painter = (
-            Painter(current_theme(), geometry, self.model, self.slot) if self.model else None
-        )
+        if self.model is not None:
+            theme, painter = current_theme(), self._painter
+            if painter is None or (painter.theme, painter.geometry) != (theme, geometry):
+                self._painter = Painter(theme, geometry, self.model, self.slot)
+            else:
+                painter.model = self.model
         self.setFixedSize(geometry.size)
         self.update()
 
@@ -178,7 +181,7 @@ class Grid(QWidget):
         self.update()
 
     def settle(self) -> None:
-        """What was expected did not come: show the day as it is."""
+        """Show the day as it is: what was expected did not come."""
         self._pending = None
         self.update()
 
@@ -230,8 +233,7 @@ class Grid(QWidget):
         """Say where the keyboard stands, for a screen reader."""
         if self.model is None or not self.model.agenda.columns:
             return
-        item = self.current()
-        column, minute = self._place
+        item, (column, minute) = self.current(), self._place
         if item is not None:
             text = describe.line(item, self.model, self._now())
         else:
@@ -353,14 +355,12 @@ class Grid(QWidget):
         self.update()
 
     def _point(self, hit: Hit | None) -> None:
-        shape = Qt.CursorShape.ArrowCursor
-        if hit is not None and hit.may_move:
-            shape = (
-                Qt.CursorShape.OpenHandCursor
-                if hit.part is Part.BODY
-                else Qt.CursorShape.SizeVerCursor
-            )
-        self.setCursor(shape)
+        shapes = Qt.CursorShape
+        if hit is None or not hit.may_move:
+            self.setCursor(shapes.ArrowCursor)
+        else:
+            body = hit.part is Part.BODY
+            self.setCursor(shapes.OpenHandCursor if body else shapes.SizeVerCursor)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Ctrl and the wheel zoom around the pointer."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPixmap
 
 from desktop.views.agenda.paint import Painter
 
-SIDE = 512
+SIDE = 256
 BUDGET = 96 * 1024 * 1024
 """Bytes of tiles that are kept; the least recently shown go first."""
 

@@ -20,6 +20,10 @@ from desktop.views.agenda.model import DayModel
 
 RADIUS = 5.0
 BAR = 4
+REMEMBERED = 4096
+"""Cut texts that are kept, and eight times as many as block shapes."""
+NARROW = 58
+"""Pixels below which a lane holds initials and the hour, not names."""
 STATUS_ICONS = {
     Status.AVAILABLE: "plus",
     Status.BOOKED: "agenda",
@@ -154,6 +158,8 @@ class Painter:
         )
         shape = self._shapes.get(look)
         if shape is None:
+            if len(self._shapes) >= REMEMBERED // 8:
+                self._shapes.clear()
             shape = self._shapes[look] = self._shape(look)
         painter.drawPixmap(rect.topLeft(), shape)
         if rect.height() >= self.line - 4:
@@ -203,6 +209,8 @@ class Painter:
         key = (metrics is self._bold_metrics, text, width)
         found = self._cut.get(key)
         if found is None:
+            if len(self._cut) >= REMEMBERED:
+                self._cut.clear()
             found = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, width))
             self._cut[key] = found
         return found
@@ -231,7 +239,10 @@ class Painter:
         word = self._word(item, now)
         on_offer = item.status is Status.AVAILABLE
         title = item.client_name or (word if on_offer else _("No name"))
-        if not roomy and item.status is not None:
+        narrow = rect.width() < self.theme.px(NARROW)
+        if narrow:
+            title = "".join(part[:1] for part in title.split()[:2])
+        if not roomy and item.status is not None and right - left > 2 * self.icon + 12:
             self._icon(painter, STATUS_ICONS[item.status], colour, left, top, ratio)
             left += self.icon + 4
         painter.setPen(colour)
@@ -244,7 +255,7 @@ class Painter:
             self._tail(painter, item, word, title, left, right, baseline)
             return
         clock = self.model.agenda.day.clock_at(placed.start)
-        second = clock if on_offer else f"{clock}  {word}"
+        second = clock if on_offer or narrow else f"{clock}  {word}"
         self._second_line(painter, rect, item, second, colour, ratio)
 
     def _tail(
