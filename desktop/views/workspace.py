@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -145,7 +146,7 @@ class Workspace(QWidget):
 
     def _bind_keys(self, screens: tuple[ScreenEntry, ...]) -> None:
         for at, entry in enumerate(screens, start=1):
-            self._key(f"Ctrl+{at}", lambda key=entry.key: self.show_screen(key))
+            self._key(f"Ctrl+{at}", partial(self.show_screen, entry.key))
         self._key("F3", self.find_client)
         self._key("Ctrl+K", self.find_client)
         self._key("F1", self.show_shortcuts)
@@ -199,7 +200,7 @@ class Workspace(QWidget):
 
     # Screens ------------------------------------------------------------------------------------
 
-    def screen(self, key: str) -> QWidget:
+    def view(self, key: str) -> QWidget:
         """A screen, built when it is first asked for."""
         if key not in self._screens:
             made = self._entries[key].make(self.context)
@@ -210,7 +211,7 @@ class Workspace(QWidget):
     @Slot(str)
     def show_screen(self, key: str) -> None:
         """Bring a screen to the front."""
-        shown = self.screen(key)
+        shown = self.view(key)
         self.stack.setCurrentWidget(shown)
         self.rail.show_screen(key)
         self.context.settings.set(LAST_SCREEN, key)
@@ -255,22 +256,29 @@ class Workspace(QWidget):
 
     # Settings -----------------------------------------------------------------------------------
 
+    def _choose_theme(self, choice: str) -> None:
+        self.context.settings.set(THEME, choice)
+        theme_switch().apply(choice, theme_switch().theme.scale)
+
+    def _choose_scale(self, scale: float) -> None:
+        self.context.settings.set(TEXT_SCALE, scale)
+        theme_switch().apply(theme_switch().choice, scale)
+
     def settings_menu(self) -> QMenu:
         """Look, text size and language."""
         menu = QMenu(self)
-        settings = self.context.settings
         switch = theme_switch()
         self._choices(
             menu.addMenu(_("Appearance")),
             [(key, _(words)) for key, words in _THEME_WORDS.items()],
             switch.choice,
-            lambda key: (settings.set(THEME, key), switch.apply(key, switch.theme.scale)),
+            self._choose_theme,
         )
         self._choices(
             menu.addMenu(_("Text size")),
             [(scale, f"{round(scale * 100)} %") for scale in TEXT_SCALES],
             switch.theme.scale,
-            lambda scale: (settings.set(TEXT_SCALE, scale), switch.apply(switch.choice, scale)),
+            self._choose_scale,
         )
         self._choices(
             menu.addMenu(_("Language")),

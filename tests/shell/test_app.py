@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keyring
 import psycopg
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from desktop.app import Consultorio, main
+from desktop.app import Consultorio
 from desktop.domain.errors import EnvironmentTrouble
 from desktop.qt.crash import CrashDialog, CrashReporter, fingerprint, report
 from desktop.qt.jobs import Jobs
@@ -93,23 +95,30 @@ def test_from_the_enrolment_file_to_in_step(
     assert "abierto" in second.start.banner.text.lower()
 
 
-def test_the_program_runs_until_its_windows_are_closed(
-    dressed: QApplication, tmp_path: Path, qtbot: QtBot
-) -> None:
-    import sys
+PROGRAM = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from desktop import app
+app.application()
+def close():
+    print([type(w).__name__ for w in QApplication.topLevelWidgets() if w.isVisible()])
+    QApplication.quit()
+QTimer.singleShot(300, close)
+sys.exit(app.main(sys.argv[1:]))
+"""
 
-    before = sys.excepthook
-    seen: list[bool] = []
 
-    def close() -> None:
-        windows = [w for w in QApplication.topLevelWidgets() if isinstance(w, JoinWizard)]
-        seen.extend(w.isVisible() for w in windows)
-        QApplication.quit()
-
-    QTimer.singleShot(200, close)
-    assert main(["--data-dir", str(tmp_path / "station")]) == 0
-    assert seen == [True]
-    assert sys.excepthook is before
+def test_the_program_starts_and_ends_in_a_process_of_its_own(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "--data-dir", str(tmp_path / "station")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (0, "['JoinWizard']\n"), ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_an_altered_file_is_told_and_another_may_be_chosen(
@@ -260,7 +269,6 @@ def _dialogs() -> list[CrashDialog]:
 def test_a_fault_in_any_thread_comes_to_the_reporter(
     dressed: QApplication, tmp_path: Path, strict: Collector, qtbot: QtBot
 ) -> None:
-    import sys
     import threading
 
     strict.expect("desktop.qt.crash", "a fault of the program: ZeroDivisionError")

@@ -120,7 +120,7 @@ def test_keys_switch_screens_and_the_last_one_is_remembered(
     workspace = inside(window, world)
     for key, name in ((Qt.Key.Key_2, "inbox"), (Qt.Key.Key_1, "clients")):
         qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
-        assert workspace.stack.currentWidget() is workspace.screen(name)
+        assert workspace.stack.currentWidget() is workspace.view(name)
         assert workspace.rail.button(name).isChecked()
     workspace.show_screen("inbox")
     assert settings.get("last_screen", "") == "inbox"
@@ -130,7 +130,7 @@ def test_f3_goes_to_the_search_of_clients(window: MainWindow, world: World, qtbo
     workspace = inside(window, world)
     workspace.show_screen("inbox")
     qtbot.keyClick(window, Qt.Key.Key_F3)
-    assert workspace.stack.currentWidget() is workspace.screen("clients")
+    assert workspace.stack.currentWidget() is workspace.view("clients")
 
 
 def test_f1_lists_every_shortcut(window: MainWindow, world: World, qtbot: QtBot) -> None:
@@ -159,7 +159,7 @@ def test_the_status_reaches_the_bar_and_the_rail_from_the_engines_thread(
     qtbot.waitUntil(lambda: workspace.status_bar.status.rejected == 3)
     assert workspace.rail.button("inbox").count == "3"
     workspace.status_bar.rejected.click()
-    assert workspace.stack.currentWidget() is workspace.screen("inbox")
+    assert workspace.stack.currentWidget() is workspace.view("inbox")
 
 
 def test_working_offline_is_told_to_the_engine_and_remembered(
