@@ -82,7 +82,8 @@ def day_html(model: DayModel, clinic: str) -> str:
                 f"<p>{escape(clinic)} · {escape(title)}</p>"
                 f'<table width="100%" cellspacing="0" cellpadding="5">{_head()}{rows}</table>'
             )
-    body = "".join(pages) or f"<h2>{escape(title)}</h2><p>{escape(_('No visits.'))}</p>"
+    nothing = escape(_("No visits."))
+    body = "".join(pages) or f"<h2>{escape(title)}</h2><p>{nothing}</p>"
     return f'<html><body style="font-family: sans-serif; font-size: 10pt; color: {INK}">{body}</body></html>'
 
 

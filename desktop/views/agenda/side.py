@@ -79,6 +79,7 @@ class DetailsCard(Card):
         self.allergies = Banner("", "danger")
         self.provisional = label(_("Not yet confirmed by the server."), "small", wrap=True)
         self.hint = label(_("Choose an appointment to see it here."), "muted", wrap=True)
+        self._shown: tuple[DayAppointment | None, list[str]] = (None, [])
         self._buttons = QVBoxLayout()
         self._buttons.setSpacing(current_theme().spacing.xs)
         for widget in (
@@ -102,6 +103,11 @@ class DetailsCard(Card):
         actions: list[QAction],
     ) -> None:
         """Show ``item``; ``actions`` become buttons, the first the main one."""
+        words = [action.text() for action in actions]
+        if item is not None and (item, words) == self._shown:
+            self.pill.show_item(item, describe.status(item, now))
+            return
+        self._shown = (item, words)
         shown = item is not None
         for widget in (self.name, self.pill, self.times, self.lines):
             widget.setVisible(shown)

@@ -5,15 +5,26 @@ from __future__ import annotations
 import datetime as dt
 
 from PySide6.QtCore import QDate, QPoint, Qt, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QCalendarWidget, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import (
+    QCalendarWidget,
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from desktop.domain.locale_format import date_long
+from desktop.domain.locale_format import date_long, date_short
 from desktop.domain.messages import _, ngettext
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import Badge, button
 from desktop.services.agenda_records import Option
 from desktop.views.agenda.side import Tool
+
+ROOMY = 1090
+"""Pixels of the line from which the day is named in full, before the text's own scale."""
 
 
 class DayPicker(QWidget):
@@ -136,6 +147,8 @@ class Toolbar(QWidget):
         self.today.clicked.connect(actions["today"].trigger)
         self.today.setToolTip(f"{actions['today'].text()} (T)")
         self.title = QToolButton()
+        self.title.setMinimumWidth(current_theme().px(110))
+        self.title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._restyle()
         theme_switch().themeChanged.connect(self._restyle)
         self.title.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -178,11 +191,21 @@ class Toolbar(QWidget):
     def show_date(self, date: dt.date, today: dt.date) -> None:
         """Name the day that is shown."""
         self._date = date
-        text = date_long(date)
-        self.title.setText(text[:1].upper() + text[1:])
+        self._name_day()
         days = (date - today).days
         words = {-1: _("Yesterday"), 0: _("Today"), 1: _("Tomorrow")}
         self.badge.show_text(words.get(days, ""), "accent" if days == 0 else "neutral")
+
+    def _name_day(self) -> None:
+        """The day in full where there is room for it."""
+        roomy = self.width() >= current_theme().px(ROOMY)
+        text = date_long(self._date) if roomy else date_short(self._date)
+        self.title.setText(text[:1].upper() + text[1:])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow window shows a short date."""
+        super().resizeEvent(event)
+        self._name_day()
 
     def pick_day(self) -> None:
         """Open the calendar."""
