@@ -65,7 +65,7 @@ def _translations(language: str) -> gettext.NullTranslations:
         compiled = io.BytesIO()
         write_mo(compiled, catalogue)
         compiled.seek(0)
-        area = gettext.GNUTranslations(compiled)  # type: ignore[arg-type]
+        area = gettext.GNUTranslations(compiled)
         area.add_fallback(merged)
         merged = area
     return merged

@@ -29,4 +29,5 @@ OURS: Mapping[str, frozenset[str]] = {
 def contract_columns(table: str) -> tuple[str, ...]:
     """The columns of a shared table that the other programs may write, in order."""
     ours = OURS.get(table, frozenset())
-    return tuple(name for name in Base.metadata.tables[table].columns.keys() if name not in ours)
+    columns = Base.metadata.tables[table].columns
+    return tuple(column.name for column in columns if column.name not in ours)

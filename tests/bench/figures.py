@@ -65,5 +65,7 @@ def report(figures: list[Figure], path: Path) -> bool:
         limit = "" if figure.limit is None else ("≥ " if figure.at_least else "≤ ")
         limit += "" if figure.limit is None else f"{figure.limit:g}"
         verdict = "" if figure.limit is None else ("ok" if figure.ok else "MISSED")
-        print(f"{figure.name:<{width}}  {figure.value:>10.3f} {figure.unit:<6} {limit:>8}  {verdict}")
+        print(
+            f"{figure.name:<{width}}  {figure.value:>10.3f} {figure.unit:<6} {limit:>8}  {verdict}"
+        )
     return all(figure.ok for figure in figures)

@@ -22,7 +22,13 @@ def search(station: Station, searches: int = 300) -> list[Figure]:
     texts = []
     for name, rut, phone in rng.sample(known, 60):
         words = name.split()
-        texts += [words[0][:2], words[-1][:4], f"{words[-1][:3]} {words[0][:3]}", rut[:6], phone[-6:]]
+        texts += [
+            words[0][:2],
+            words[-1][:4],
+            f"{words[-1][:3]} {words[0][:3]}",
+            rut[:6],
+            phone[-6:],
+        ]
     texts = [text for text in texts if text][:searches]
     clients.search("a")
     seconds = []

@@ -37,9 +37,7 @@ WHERE a.estado IN ('reservada', 'confirmada', 'en_espera', 'listo_para_atender',
 """
 
 
-def _web_visitor(
-    dsn: str, number: int, slots: list[int], start: threading.Barrier
-) -> Counter[str]:
+def _web_visitor(dsn: str, number: int, slots: list[int], start: threading.Barrier) -> Counter[str]:
     """Books every slot in a random order with the contract's own statements."""
     outcome: Counter[str] = Counter()
     email = f"visita{number}@example.com"

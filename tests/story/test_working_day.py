@@ -107,9 +107,9 @@ def test_a_working_day_on_two_workstations(clinic: Clinic) -> None:
     assert clinic.query("SELECT serie, numero, total FROM finanzas_recibo") == [
         (receipt.series, receipt.number, Decimal(20000))
     ]
-    assert clinic.query(
-        "SELECT precio_cobrado, estado FROM citas_cita WHERE id = %s", booked
-    ) == [(Decimal(20000), "en_espera")]
+    assert clinic.query("SELECT precio_cobrado, estado FROM citas_cita WHERE id = %s", booked) == [
+        (Decimal(20000), "en_espera")
+    ]
     with laptop.cache.reading() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Payment)) == 2
         assert session.scalars(sa.select(Charge.amount)).all() == [Decimal(20000)]

@@ -1,0 +1,1 @@
+"""``make demo``: a clinic with two workstations side by side, on a PostgreSQL of its own."""

@@ -1,0 +1,109 @@
+"""``make demo``, ``make web-booking`` and ``make screenshots``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import psycopg
+
+from desktop.services import webbooking
+from desktop.services.webbooking import Visitor
+from tests.demo import world as worlds
+from tests.demo.world import PASSWORD, World
+
+
+def _display() -> bool:
+    if sys.platform != "linux":
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _play(where: Path, pictures: Path) -> int:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from tests.demo import day
+
+    return day.play(worlds.build(where), pictures)
+
+
+def _open(world: World) -> int:
+    print(
+        f"""
+Two workstations of one clinic are open side by side.
+
+    reception     sign in as  recepcion          password  {PASSWORD}
+    practitioner  sign in as  {world.practitioner:<18} password  {PASSWORD}
+
+Book on one and see it on the other; switch one to working offline and back.
+`make web-booking` in another terminal books a published slot as the public site does.
+Close both windows to end.
+""",
+        flush=True,
+    )
+    windows = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "desktop.app",
+                "--data-dir",
+                str(folder),
+                "--passphrase-file",
+                str(world.passphrase_file),
+            ]
+        )
+        for folder in (world.reception, world.laptop)
+    ]
+    try:
+        return max(window.wait() for window in windows)
+    except KeyboardInterrupt:
+        for window in windows:
+            window.terminate()
+        return 0
+
+
+def _web_booking(where: Path) -> int:
+    world = worlds.known(where)
+    if world is None:
+        print("There is no demo of today: run `make demo` first.", file=sys.stderr)
+        return 1
+    now = dt.datetime.now(dt.UTC)
+    visitor = Visitor("Sofía Web Castro", "sofia.castro@example.com", "+56933333333")
+    with psycopg.connect(world.web_dsn) as connection:
+        offers = webbooking.offers(connection, now, limit=1)
+        if not offers:
+            print("No slot is on offer: publish one first.", file=sys.stderr)
+            return 1
+        webbooking.book(connection, offers[0].id, visitor, "Reservada desde la web")
+    local = offers[0].starts_at.astimezone(worlds.ZONE)
+    print(f"{visitor.name} booked {local:%d-%m-%Y %H:%M} with {offers[0].practitioner}.")
+    return 0
+
+
+def main() -> int:
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(prog="make demo")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("web-booking")
+    screenshots = commands.add_parser("screenshots")
+    screenshots.add_argument("folder", type=Path)
+    parser.add_argument("--headless", action="store_true")
+    args = parser.parse_args()
+    where = worlds.folder()
+    if args.command == "web-booking":
+        return _web_booking(where)
+    if args.command == "screenshots":
+        return _play(where, args.folder.absolute())
+    if args.headless or not _display():
+        print("There is no display, so the day is played without windows on a screen.")
+        return _play(where, Path("build/demo").absolute())
+    return _open(worlds.ready(where))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
