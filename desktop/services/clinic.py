@@ -46,8 +46,8 @@ class ClinicSettings:
 def load(cache: Cache) -> ClinicSettings:
     """The settings in the cache; a value that is missing or unreadable takes its default."""
     with cache.reading() as session:
-        stored = session.execute(sa.select(Setting.key, Setting.value)).tuples()
-        values = DEFAULTS | dict(stored.all())
+        stored = session.execute(sa.select(Setting.key, Setting.value)).all()
+        values = DEFAULTS | dict(stored)
         info = session.execute(sa.select(ClinicInfo).order_by(ClinicInfo.id).limit(1)).scalar()
         return ClinicSettings(
             name=info.name if info else "",
