@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BUNDLE := dist/consultorio/consultorio
+BUNDLED = $(shell find alembic bundle desktop resources sync -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo web-booking test test-fast lint format layers bench package package-test screenshots race ci clean
@@ -49,10 +51,13 @@ bench: setup ## the figures of the design, as ratios in one run (build/bench.jso
 race: setup ## the long form of the double-booking race
 	CONSULTORIO_RACE_ROUNDS=200 $(BIN)/python -m pytest tests/story/test_race.py -q
 
-package: setup ## the program as a folder that needs no Python (dist/consultorio)
-	$(BIN)/pyinstaller --noconfirm --clean --log-level WARN build.spec
+package: setup $(BUNDLE) ## the program as a folder that needs no Python (dist/consultorio)
 
-package-test: package ## starts the packaged program: joins, syncs, takes a screenshot
+$(BUNDLE): build.spec $(STAMP) $(BUNDLED) | system
+	$(BIN)/pyinstaller --noconfirm --log-level WARN build.spec
+	@touch $@
+
+package-test: package ## starts the packaged program: joins, syncs, takes pictures
 	$(BIN)/python -m tests.package_smoke
 
 screenshots: setup ## pictures of every screen into docs/screens

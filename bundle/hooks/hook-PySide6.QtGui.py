@@ -3,8 +3,6 @@
 The others would bring QML, PDF, the virtual keyboard, embedded screens and GTK with them.
 """
 
-# ruff: noqa: INP001, N999 - PyInstaller finds a hook by this name
-
 from pathlib import PurePath
 
 from PyInstaller.utils.hooks.qt import add_qt6_dependencies

@@ -1,7 +1,5 @@
 """The numbering plans, which are imported by the country's name; not the places behind a number."""
 
-# ruff: noqa: INP001, N999 - PyInstaller finds a hook by this name
-
 from PyInstaller.utils.hooks import collect_submodules
 
 hiddenimports = collect_submodules("phonenumbers.data")
