@@ -47,10 +47,22 @@ class ServerError(SyncError):
 class AccessRefused(SyncError):
     """The server does not let this workstation in.
 
-    ``reason``: ``auth`` (the login was refused), ``revoked``, ``unknown_device`` or ``permission``.
+    ``reason``: ``auth`` (the login was refused), ``unknown_device`` or ``permission``.
     """
 
     code = "sync.access_refused"
+
+
+class Revoked(SyncError):
+    """An administrator shut this workstation out, for good."""
+
+    code = "sync.revoked"
+
+
+class WrongServer(SyncError):
+    """Somebody answers at the address who does not keep this cache's clinic."""
+
+    code = "sync.wrong_server"
 
 
 class Untrusted(SyncError):

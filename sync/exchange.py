@@ -13,14 +13,15 @@ from sync import store, wire
 from sync.apply import Applied, Fault, apply_answer, lay_down_rows, no_fault
 from sync.errors import (
     AccessRefused,
-    CacheMismatch,
     ClientTooOld,
     EpochChanged,
     Migrating,
     NeverSynced,
     ProtocolError,
+    Revoked,
     ServerTooOld,
     SyncError,
+    WrongServer,
 )
 from sync.rekey import apply_fork
 from sync.schema import SyncSchema
@@ -53,7 +54,7 @@ class Outcome:
 def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.HelloAnswer:
     """Tell the server which columns this program knows; keep what it says of the device.
 
-    Raises :class:`CacheMismatch` where the server's clinic is not the one in this cache.
+    Raises :class:`WrongServer` where the server's clinic is not the one in this cache.
     """
     execute = store.executor(connection)
     device = store.device(execute)
@@ -62,7 +63,7 @@ def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.Hel
         raise refusal(answer.status, schema, answer.schema_version)
     known = store.get_state(execute, "tenant")
     if known is not None and known != answer.tenant:
-        raise CacheMismatch
+        raise WrongServer
     columns = {table.name: list(table.columns) for table in answer.tables}
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -178,7 +179,9 @@ def refusal(
     status: str, schema: SyncSchema, server_version: int, ours: str = "", theirs: str = ""
 ) -> SyncError:
     """The error for an answer that did nothing."""
-    if status in {"revoked", "unknown_device"}:
+    if status == "revoked":
+        return Revoked()
+    if status == "unknown_device":
         return AccessRefused(reason=status)
     if status == "epoch":
         return EpochChanged(ours=ours, theirs=theirs)

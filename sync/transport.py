@@ -17,10 +17,12 @@ from psycopg import sql
 from sync.errors import (
     AccessRefused,
     Busy,
+    Revoked,
     ServerError,
     SyncError,
     Unreachable,
     Untrusted,
+    WrongServer,
 )
 from sync.sqltext import channel
 
@@ -46,6 +48,9 @@ _NOT_NOW = re.compile(
     re.IGNORECASE,
 )
 """What a server says (in English or Spanish) that would let us in a moment later."""
+_SHUT_OUT = re.compile(r"not permitted to log in|no se le permite conectarse")
+"""What it says, once the password was right, of a role that was shut out."""
+_NO_DATABASE = re.compile(r'database ".*" does not exist|no existe la base de datos', re.DOTALL)
 
 
 class Transport(Protocol):
@@ -242,6 +247,8 @@ def failure(error: psycopg.Error, *, broken: bool) -> SyncError:
         return AccessRefused(reason="auth")
     if state == "42501":
         return AccessRefused(reason="permission")
+    if state == "3F000":
+        return WrongServer()  # there is no such schema
     if broken or state[:2] == "08" or state in {"57P01", "57P02", "57P03", "57P05", "53300"}:
         return Unreachable()
     return ServerError(sqlstate=state)
@@ -250,5 +257,9 @@ def failure(error: psycopg.Error, *, broken: bool) -> SyncError:
 def connect_failure(message: str) -> SyncError:
     """What it means that no connection came about; libpq gives nothing but its message."""
     if "FATAL:" in message:
-        return Unreachable() if _NOT_NOW.search(message) else AccessRefused(reason="auth")
+        if _NOT_NOW.search(message):
+            return Unreachable()
+        if _SHUT_OUT.search(message):
+            return Revoked()
+        return WrongServer() if _NO_DATABASE.search(message) else AccessRefused(reason="auth")
     return Untrusted() if _UNTRUSTED.search(message) else Unreachable()

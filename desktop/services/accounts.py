@@ -33,7 +33,13 @@ OFFLINE_DAYS = 14
 MAX_FAILURES = 5
 LOCK = dt.timedelta(minutes=15)
 _CLOCK_SLACK = dt.timedelta(hours=1)
-_OFFLINE = frozenset({"server.unreachable", "server.lost"})
+_OFFLINE = frozenset(
+    {
+        *("server.unreachable", "server.lost", "server.busy", "server.full"),
+        *("server.certificate", "server.no_database", "server.no_clinic", "device.refused"),
+    }
+)
+"""Troubles of the server that stop nobody from working on the cache. Being shut out is none of them."""
 
 _PREPARE = """
 CREATE TABLE IF NOT EXISTS local_account (
@@ -98,7 +104,7 @@ class Accounts:
     def sign_in(self, username: str, password: str) -> Actor:
         """The person who has this username and password.
 
-        Asks the server; without one, the verifier that the last sign-in online left here.
+        Asks the server; where that can't be asked, the verifier that the last sign-in left here.
         Raises :class:`RuleError`: ``account.wrong``, ``account.locked`` (``minutes``),
         ``account.inactive``, ``account.not_staff``, ``account.no_verifier``,
         ``account.offline_expired`` (``days``), ``account.algorithm``; and

@@ -6,6 +6,7 @@ without a phone with the contract's own stand-in; screens never see either.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from desktop.domain import identifiers
 from desktop.domain.actor import Actor
-from desktop.domain.errors import RuleError
+from desktop.domain.errors import EnvironmentTrouble, RuleError
 from desktop.models import Client, StaffMember
 from desktop.services import (
+    clients_drafts,
     clients_duplicates,
     clients_export,
     clients_reading,
@@ -46,11 +48,15 @@ EXPORT_PAGE = 500
 
 
 class Clients:
-    """The use cases around clients, over one cache."""
+    """The use cases around clients, over one cache.
+
+    :ivar drafts: what was typed and is not saved.
+    """
 
     def __init__(self, cache: Cache, clinic: ClinicSettings) -> None:
         self._cache = cache
         self._clinic = clinic
+        self.drafts = clients_drafts.ClientDrafts(cache)
 
     # Finding ------------------------------------------------------------------------------------
 
@@ -146,9 +152,10 @@ class Clients:
 
     # Writing ------------------------------------------------------------------------------------
 
-    def create(self, actor: Actor, client: NewClient) -> int:
+    def create(self, actor: Actor, client: NewClient, *, from_draft: bool = False) -> int:
         """Enters a client and returns the id.
 
+        :param from_draft: the draft of the client being entered is done with.
         Raises ``permission.denied``, the error of the first field that is wrong (``field`` says
         which), ``clients.rut_taken`` or ``clients.email_taken`` (``client_id`` says whose).
         """
@@ -169,6 +176,8 @@ class Clients:
                     **stored,
                 )
             )
+            if from_draft:
+                clients_drafts.forget(session, actor, clients_drafts.NEW, FIELDS)
             return client_id
 
     def save(self, actor: Actor, client_id: int, changes: Mapping[str, Change]) -> Saved:
@@ -202,6 +211,22 @@ class Clients:
                 written = getattr(clients_reading.fields_of(client), field)
                 undo[field] = Change(old=written, new=theirs)
         return self._saved(client_id, "client.save", undo)
+
+    def save_or_keep(
+        self, actor: Actor, client_id: int, name: str, field: str, change: Change
+    ) -> Saved:
+        """Changes one field as :meth:`save`; what can't be saved is kept as a draft.
+
+        :param name: of the client, for the draft. Raises as :meth:`save`.
+        """
+        try:
+            saved = self.save(actor, client_id, {field: change})
+        except Exception:
+            with contextlib.suppress(EnvironmentTrouble):  # the first trouble is the one to tell
+                self.drafts.keep(actor, client_id, name, {field: change})
+            raise
+        self.drafts.forget(actor, client_id, [field])
+        return saved
 
     def deactivate(self, actor: Actor, client_id: int) -> Saved:
         """Retires a client: kept with its whole history, and found last."""

@@ -124,7 +124,8 @@ def listed(connection: psycopg.Connection, tenant: str) -> list[Device]:
 def revoke(connection: psycopg.Connection, tenant: str, number: int) -> list[int]:
     """Shut a workstation out, at once and for good; returns the device numbers that it had.
 
-    Its copies (forks) share its role and go with it. What it has not sent stays on it.
+    Its copies (forks) share its role and go with it. What it has not sent stays on it. The role keeps
+    its password: only to who shows it does the server say that the role was shut out.
     Raises :class:`RuleError`: ``tenant.unknown``, ``device.unknown``, ``device.already_revoked``.
     """
     for device in listed(connection, tenant):
@@ -140,7 +141,7 @@ def revoke(connection: psycopg.Connection, tenant: str, number: int) -> list[int
             if connection.execute(
                 "SELECT FROM pg_roles WHERE rolname = %s", (device.role,)
             ).fetchall():
-                connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN PASSWORD NULL").format(role))
+                connection.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))
             rows = connection.execute(
                 sql.SQL(
                     "UPDATE {} SET revoked_at = now()"

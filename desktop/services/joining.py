@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from desktop.domain.errors import EnvironmentTrouble, RuleError
+from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
 from desktop.models import sync_schema
 from desktop.services import enrolment as files
 from desktop.services import migrations, search, secrets
@@ -65,10 +65,11 @@ def join(
         if begun is None or not _taken_over(staging, description, kept):
             try:
                 _take_over(staging, description, enrolment, kept)
-            except RuleError:
-                stations.forget_secrets(description)
-                lock.release()
-                shutil.rmtree(staging)
+            except AppError as error:
+                if isinstance(error, RuleError) or error.code == "device.revoked":
+                    stations.forget_secrets(description)
+                    lock.release()
+                    shutil.rmtree(staging)
                 raise
         _load(staging, description, enrolment, kept, progress, clock)
     finally:

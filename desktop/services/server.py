@@ -32,6 +32,8 @@ _TLS = {
     "require_auth": "scram-sha-256",
 }
 _SECRET = ("password", "sslpassword")
+_CLOSED = ("not permitted to log in", "no se le permite conectarse")
+"""What the server says, in English or Spanish, of a role that was shut out: only to its password."""
 
 
 def is_local(host: str | None) -> bool:
@@ -78,7 +80,8 @@ def connect(given: Mapping[str, Any], *, autocommit: bool = True) -> psycopg.Con
 
     :param given: :func:`parameters` and the password.
     Raises :class:`EnvironmentTrouble`: ``server.unreachable``, ``server.password_needed``,
-    ``server.refused``, ``server.certificate``, ``server.no_database``.
+    ``server.refused`` (``closed``: the password was right, and the role was shut out),
+    ``server.certificate``, ``server.no_database``.
     """
     try:
         return psycopg.connect(**given, autocommit=autocommit)
@@ -94,6 +97,8 @@ def _failed(error: psycopg.OperationalError, given: Mapping[str, Any]) -> Enviro
         return EnvironmentTrouble("server.password_needed", host=host, user=user)
     if "certificate" in text or "channel binding" in text or "SSL" in text:
         return EnvironmentTrouble("server.certificate", host=host)
+    if any(words in text for words in _CLOSED):
+        return EnvironmentTrouble("server.refused", host=host, user=user, closed=True)
     if 'database "' in text and "FATAL" in text:
         return EnvironmentTrouble("server.no_database", database=str(given.get("dbname") or ""))
     if "FATAL" in text and "starting up" not in text and "shutting down" not in text:
@@ -102,6 +107,7 @@ def _failed(error: psycopg.OperationalError, given: Mapping[str, Any]) -> Enviro
 
 
 _TROUBLE = {
+    "3F000": "server.no_clinic",
     "42501": "server.not_allowed",
     "53100": "server.full",
     "55P03": "server.busy",

@@ -174,8 +174,8 @@ class Workstation:
     def connect(self) -> psycopg.Connection:
         """A connection of this workstation's own role; raises as :func:`desktop.services.server.connect`.
 
-        A login that the server refuses is ``device.refused``: the workstation was shut out, or its
-        folder is a copy from before its secret changed.
+        ``device.revoked`` where the workstation was shut out; any other login that the server refuses
+        is ``device.refused``: another server, or a folder from before its secret changed.
         """
         return connect(self.connection_parameters())
 
@@ -274,10 +274,14 @@ def connection_parameters(folder: Path, description: Description, password: str)
 
 
 def connect(parameters: dict[str, Any]) -> psycopg.Connection:
-    """A connection as a workstation's role; ``device.refused`` where the login is not accepted."""
+    """A connection as a workstation's role; ``device.revoked`` where it was shut out,
+    ``device.refused`` where the login is not accepted for another reason.
+    """
     try:
         return server.connect(parameters)
     except EnvironmentTrouble as error:
+        if error.params.get("closed"):
+            raise EnvironmentTrouble("device.revoked") from error
         if error.code in {"server.refused", "server.password_needed"}:
             raise EnvironmentTrouble("device.refused") from error
         raise

@@ -295,7 +295,7 @@ def test_a_revoked_workstation_signs_nobody_in(
         clinic.query("UPDATE sync_device SET revoked_at = NULL WHERE profile = 'reception'")
     lent = clinic.station("prestado", OFFICE)
     devices.revoke(admin, clinic.schema, lent.cache.device)
-    refused("device.refused", lent.workstation.connect)
+    refused("device.revoked", lent.workstation.connect)
 
 
 def test_roles_and_flags_say_who_may_what() -> None:

@@ -375,7 +375,7 @@ class TestWorkstation:
             failed(run_apart("sync", "--once", *here, *phrase), "workstation.already_open")
             assert run_apart("status", *here, *phrase).json["open_elsewhere"] is True
         run("device", "revoke", ODD_NAME, synced.json["device"])
-        failed(run_apart("sync", "--once", *here, *phrase), "sync.access_refused")
+        failed(run_apart("sync", "--once", *here, *phrase), "sync.revoked")
         assert run_apart("status", *here, *phrase).code == 0
 
     def test_altered_and_missing_files(self, run: Run, file: Path, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ class TestJoining:
         admin: psycopg.Connection,
     ) -> None:
         devices.revoke(admin, clinic.schema, admitted.device)
-        refused("enrolment.used", lambda: joining.join(file, tmp_path / "equipo"))
+        refused("device.revoked", lambda: joining.join(file, tmp_path / "equipo"))
 
     def test_a_folder_in_use_is_left_alone(self, file: Path, tmp_path: Path) -> None:
         used = tmp_path / "usada"
@@ -395,7 +395,7 @@ class TestDevices:
             with pytest.raises(psycopg.OperationalError):
                 while True:
                     connection.execute("SELECT pg_sleep(0.02)")
-            refused("device.refused", station.connect)
+            refused("device.revoked", station.connect)
         refused("device.already_revoked", lambda: devices.revoke(admin, clinic.schema, number))
         refused("device.unknown", lambda: devices.revoke(admin, clinic.schema, 9999))
 
@@ -428,7 +428,7 @@ class TestDevices:
                         with pytest.raises(psycopg.OperationalError):
                             while True:
                                 connection.execute("SELECT pg_sleep(0.02)")
-                        refused("device.refused", station.connect)
+                        refused("device.revoked", station.connect)
             finally:
                 for role in (*made, group, owner):
                     boss.execute(f'DROP OWNED BY "{role}" CASCADE')

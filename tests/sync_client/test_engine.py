@@ -22,11 +22,13 @@ from sync.errors import (
     EpochChanged,
     Migrating,
     ProtocolError,
+    Revoked,
     ServerError,
     ServerTooOld,
     SyncError,
     Unreachable,
     Untrusted,
+    WrongServer,
 )
 from sync.exchange import PUSH_LIMIT, exchange_once
 from sync.schema import TableSpec, build
@@ -303,7 +305,7 @@ def test_every_refusal_has_a_name_and_keeps_the_outbox(station: Maker, tenant: T
     expect(a, EpochChanged, ours=str(epoch[0]))
     tenant.query("UPDATE sync_meta SET epoch = %s", epoch[0])
     tenant.query("UPDATE sync_device SET revoked_at = now()")
-    expect(a, AccessRefused, reason="revoked")
+    expect(a, Revoked)
     tenant.query("UPDATE sync_device SET revoked_at = NULL, role_name = 'somebody'")
     expect(a, AccessRefused, reason="unknown_device")
     tenant.query("UPDATE sync_device SET role_name = %s", a.params["user"])
@@ -366,7 +368,9 @@ def test_a_cache_that_can_not_be_written_is_said_and_tried_again(
     [
         ('FATAL:  password authentication failed for user "x"', AccessRefused),
         ("FATAL:  la autentificación password falló para el usuario «x»", AccessRefused),
-        ('FATAL:  role "x" is not permitted to log in', AccessRefused),
+        ('FATAL:  role "x" is not permitted to log in', Revoked),
+        ("FATAL:  al rol «x» no se le permite conectarse", Revoked),
+        ('FATAL:  database "x" does not exist', WrongServer),
         ("FATAL:  the database system is starting up", Unreachable),
         ("FATAL:  sorry, too many clients already", Unreachable),
         ("FATAL:  el sistema de base de datos está apagándose", Unreachable),

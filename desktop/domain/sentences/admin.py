@@ -78,6 +78,10 @@ SENTENCES = {
     "server.no_database": N_(
         "The server has no database called “{database}”. Nothing was done. Check the address."
     ),
+    "server.no_clinic": N_(
+        "The database that answers does not hold this clinic. Nothing was done, and what was saved "
+        "here is safe. Tell your administrator to check the address."
+    ),
     "server.not_allowed": N_(
         "This database user may not do that. Nothing was changed. Use the role that owns the "
         "clinic, or a superuser."
@@ -179,8 +183,9 @@ SENTENCES = {
         "for a new enrolment file if that is a mistake."
     ),
     "device.refused": N_(
-        "The server does not accept this workstation: it was shut out, or its key has "
-        "changed. What was saved here is kept. Tell your administrator."
+        "The server does not accept this workstation's key: the address may lead to another "
+        "server, or the key was changed there. What was saved here is kept. Tell your "
+        "administrator."
     ),
     "enrolment.unreadable": N_(
         "{path} is no enrolment file. Nothing was done. Ask your administrator for the file again."
@@ -198,8 +203,9 @@ SENTENCES = {
         "administrator for a new one."
     ),
     "enrolment.used": N_(
-        "This enrolment file was used before, or the workstation was shut out. Nothing was "
-        "done. If it was not you, tell your administrator at once; else ask for a new file."
+        "This enrolment file does not open the server any more: it was used before, or made for "
+        "another server. Nothing was done. If somebody else may have used it, tell your "
+        "administrator at once; else ask for a new file."
     ),
     "enrolment.other_clinic": N_(
         "The server keeps another clinic than this enrolment file names. Nothing was taken "

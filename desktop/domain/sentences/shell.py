@@ -18,8 +18,17 @@ SENTENCES = {
         "administrator."
     ),
     "sync.access_refused": N_(
-        "The server doesn't let this workstation in; it may have been shut out. Your work is kept "
-        "here. Ask your administrator."
+        "The server does not accept this workstation's key or rights: the address may lead to "
+        "another server, or they were changed there. Your work is kept here and sent when that is "
+        "mended. Tell your administrator."
+    ),
+    "sync.revoked": N_(
+        "An administrator shut this workstation out, so nothing is sent any more. Your work is kept "
+        "here and can be exported from the inbox. Ask your administrator for a new enrolment file."
+    ),
+    "sync.wrong_server": N_(
+        "A server answers, but it does not hold this clinic. Nothing was sent; your work is kept "
+        "here. Tell your administrator to check the address."
     ),
     "sync.untrusted": N_(
         "The server could not show that it is the clinic's own, so nothing was sent. Your work is "

@@ -2,7 +2,8 @@
 
 A field is saved when the person leaves it, and after a pause where what it holds is right. What is
 wrong stays as a draft of its client, with the reason under the field, whichever client is shown in
-between; so does what could not be saved because somebody else changed it or the disk is full.
+between; so does what could not be saved because somebody else changed it or the disk is full. Drafts
+are kept in the cache as well: they are there again when the program was closed, or ended by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from desktop.domain.errors import AppError, RuleError
 from desktop.domain.messages import sentence
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import report_failure
+from desktop.services.clients_drafts import NEW, KeptDraft
 from desktop.services.clients_records import (
     FIELDS,
     Change,
@@ -29,22 +31,28 @@ from desktop.views.clients.form import ClientForm
 
 PAUSE_MS = 900
 Value = str | int | None
+_NOTHING = object()
 
 
 @dataclass(slots=True)
 class Draft:
     """What was typed into a field and is not yet saved.
 
-    :ivar seen: the value that the person saw before typing.
+    :ivar seen: the value that the person saw before typing, or was shown of somebody else since.
+    :ivar first: the value before typing: a draft is kept with that, so that what somebody else wrote
+        is never replaced without being asked about again.
     :ivar typed: what the field holds.
     :ivar error: why it could not be saved.
     :ivar saving: whether a save is under way.
+    :ivar kept: what the cache keeps of it.
     """
 
     seen: Value
+    first: Value
     typed: Value
     error: Exception | None = None
     saving: bool = False
+    kept: object = _NOTHING
 
 
 class Autosave(QObject):
@@ -69,6 +77,7 @@ class Autosave(QObject):
         self._drafts: dict[int, dict[str, Draft]] = {}
         self._names: dict[int, str] = {}
         self._undos: dict[int, list[Undo]] = {}
+        self._not_kept: Exception | None = None
         self.revision = 0
         self._pause = QTimer(self, interval=PAUSE_MS, singleShot=True)
         self._pause.timeout.connect(self._after_pause)
@@ -78,6 +87,8 @@ class Autosave(QObject):
             row.keep_mine.clicked.connect(partial(self._try, field, decided=True))
             row.take_theirs.clicked.connect(partial(self.discard, field))
             row.open_other.clicked.connect(partial(self._open_other, field))
+        if context.actor.may("clients.edit"):
+            self._restore()
 
     # What is shown ------------------------------------------------------------------------------
 
@@ -97,6 +108,8 @@ class Autosave(QObject):
             else:
                 self._form.set_value(field, draft.typed)
                 self._say(field, draft.error)
+                if draft.error is None and not draft.saving:
+                    self._pause.start()
         self.changed.emit()
 
     def leave(self) -> None:
@@ -124,7 +137,7 @@ class Autosave(QObject):
         for draft in self._mine.values():
             if draft.error is not None and not _about_field(draft.error):
                 return draft.error
-        return None
+        return self._not_kept
 
     def unsaved_elsewhere(self) -> list[tuple[int, str]]:
         """Clients that are not shown and have something unsaved: id and name."""
@@ -148,7 +161,8 @@ class Autosave(QObject):
         drafts = self._drafts.setdefault(self._client, {})
         draft = drafts.get(field)
         if draft is None:
-            drafts[field] = Draft(getattr(self._seen, field), typed)
+            seen = getattr(self._seen, field)
+            drafts[field] = Draft(seen, seen, typed)
         else:
             draft.typed = typed
             if not _is_conflict(draft.error):
@@ -172,9 +186,13 @@ class Autosave(QObject):
             try:
                 self._clients.check(field, draft.typed)
             except RuleError:
-                continue  # still being typed; leaving the field says what is wrong
+                # Still being typed; leaving the field says what is wrong.
+                self._keep(field, draft)
+                continue
             if draft.error is None:
                 self._try(field)
+            else:
+                self._keep(field, draft)
 
     def flush(self) -> None:
         """Try to save everything typed of the shown client."""
@@ -196,9 +214,70 @@ class Autosave(QObject):
 
     def _drop(self, client: int, field: str) -> None:
         drafts = self._drafts.get(client, {})
-        drafts.pop(field, None)
+        dropped = drafts.pop(field, None)
         if not drafts:
             self._drafts.pop(client, None)
+        if dropped is not None and dropped.kept is not _NOTHING:
+            actor = self._context.actor
+            self._context.jobs.write(
+                self,
+                lambda _progress: self._clients.drafts.forget(actor, client, [field]),
+                done=self._kept,
+                failed=self._could_not_keep,
+            )
+
+    # Drafts in the cache ------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        """Take up what this person typed before the program was last closed."""
+        actor = self._context.actor
+        self._context.jobs.read(
+            self, lambda _progress: self._clients.drafts.kept(actor), done=self._restored
+        )
+
+    def _restored(self, found: list[KeptDraft]) -> None:
+        for kept in found:
+            if kept.client_id == NEW or kept.field in self._drafts.get(kept.client_id, {}):
+                continue
+            draft = Draft(kept.seen, kept.seen, kept.typed, kept=kept.typed)
+            self._drafts.setdefault(kept.client_id, {})[kept.field] = draft
+            self._names.setdefault(kept.client_id, kept.name)
+            try:
+                self._clients.check(kept.field, kept.typed)
+            except RuleError as error:
+                draft.error = error
+            if kept.client_id == self._client:
+                self._form.set_value(kept.field, kept.typed)
+                self._say(kept.field, draft.error)
+                self._pause.start()
+        self.changed.emit()
+
+    def _keep(self, field: str, draft: Draft) -> None:
+        if self._client is None or draft.kept == draft.typed:
+            return
+        draft.kept = draft.typed
+        actor, client, name = self._context.actor, self._client, self._names.get(self._client, "")
+        changes = {field: Change(draft.first, draft.typed)}
+        self._context.jobs.write(
+            self,
+            lambda _progress: self._clients.drafts.keep(actor, client, name, changes),
+            done=self._kept,
+            failed=partial(self._could_not_keep, draft=draft),
+        )
+
+    def _kept(self, _result: object) -> None:
+        if self._not_kept is not None:
+            self._not_kept = None
+            self.changed.emit()
+
+    def _could_not_keep(self, error: Exception, draft: Draft | None = None) -> None:
+        if draft is not None:
+            draft.kept = _NOTHING
+        if isinstance(error, AppError):
+            self._not_kept = error
+        else:
+            report_failure(self._form, error)
+        self.changed.emit()
 
     # Saving -------------------------------------------------------------------------------------
 
@@ -211,25 +290,27 @@ class Autosave(QObject):
         if draft is None or draft.saving or self._client is None:
             return
         if draft.error is not None and _about_field(draft.error) and not decided:
+            self._keep(field, draft)
             return
         try:
             self._clients.check(field, draft.typed)
         except RuleError as error:
             draft.error = error
             self._say(field, error)
+            self._keep(field, draft)
             self.changed.emit()
             return
         self._save(self._client, field, draft)
 
     def _save(self, client: int, field: str, draft: Draft) -> None:
         draft.saving, draft.error = True, None
-        changes = {field: Change(draft.seen, draft.typed)}
+        change, name = Change(draft.seen, draft.typed), self._names.get(client, "")
         actor = self._context.actor
         self._context.jobs.write(
             self,
-            lambda _progress: self._clients.save(actor, client, changes),
+            lambda _progress: self._clients.save_or_keep(actor, client, name, field, change),
             done=partial(self._done, client, field, draft.typed),
-            failed=partial(self._failed, client, field),
+            failed=partial(self._failed, client, field, draft.typed),
         )
         self.changed.emit()
 
@@ -240,7 +321,8 @@ class Autosave(QObject):
             self._undos.setdefault(client, []).append(saved.undo)
         draft = self._drafts.get(client, {}).get(field)
         if draft is not None:
-            draft.saving, draft.seen = False, now
+            draft.saving, draft.kept = False, _NOTHING
+            draft.seen = draft.first = now
             if draft.typed == typed:
                 self._drop(client, field)
             else:
@@ -266,11 +348,13 @@ class Autosave(QObject):
         else:
             self._save(client, field, draft)
 
-    def _failed(self, client: int, field: str, error: Exception) -> None:
+    def _failed(self, client: int, field: str, typed: Value, error: Exception) -> None:
         self.revision += 1
         draft = self._drafts.get(client, {}).get(field)
         if draft is not None:
             draft.saving, draft.error = False, error
+            if isinstance(error, RuleError):
+                draft.kept = typed
             if isinstance(error, RuleError) and _is_conflict(error):
                 draft.seen = error.params["value"]  # type: ignore[assignment]
                 if client == self._client:

@@ -1,11 +1,16 @@
-"""Entering a client, with those who may be the same person shown while typing."""
+"""Entering a client, with those who may be the same person shown while typing.
+
+What is typed is kept in the cache until the client is created or the form cleared: it is there again
+when the program was closed, or ended by itself.
+"""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.domain.errors import AppError, RuleError
@@ -14,10 +19,19 @@ from desktop.qt.context import AppContext
 from desktop.qt.dialogs import report_failure
 from desktop.qt.theme import current_theme
 from desktop.qt.widgets import Banner, Card, button, label
-from desktop.services.clients_records import FIELDS, ClientFields, Duplicate, Undo
+from desktop.services.clients_drafts import NEW, KeptDraft
+from desktop.services.clients_records import (
+    FIELDS,
+    Change,
+    ClientFields,
+    Duplicate,
+    Practitioner,
+    Undo,
+)
 from desktop.views.clients.form import ClientForm
 
 PAUSE_MS = 200
+KEEP_MS = 900
 COMPARED = frozenset({"full_name", "rut", "phone", "email", "birth_date"})
 
 
@@ -27,11 +41,13 @@ class NewClientPanel(QWidget):
     :ivar created: the id of the new client.
     :ivar openClient: the id of somebody who is known already.
     :ivar back: the person wants to search again.
+    :ivar changed: whether something is typed may have changed.
     """
 
     created = Signal(object)
     openClient = Signal(object)
     back = Signal()
+    changed = Signal()
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -40,6 +56,10 @@ class NewClientPanel(QWidget):
         self.form = ClientForm()
         self._pause = QTimer(self, interval=PAUSE_MS, singleShot=True)
         self._pause.timeout.connect(self._look_for_duplicates)
+        self._kept = ClientFields()
+        self._practitioner: int | None = None
+        self._keeping = QTimer(self, interval=KEEP_MS, singleShot=True)
+        self._keeping.timeout.connect(self._keep)
         self._build()
         self.form.edited.connect(self._edited)
         self.form.left.connect(self._left)
@@ -54,6 +74,8 @@ class NewClientPanel(QWidget):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
+        if context.actor.may("clients.edit"):
+            self._restore()
 
     def _build(self) -> None:
         space = current_theme().spacing
@@ -112,11 +134,17 @@ class NewClientPanel(QWidget):
         self._context.jobs.read(
             self,
             lambda _progress: self._clients.practitioners(),
-            done=self.form.set_practitioners,
+            done=self._offer_practitioners,
             lane_key="clients.practitioners",
         )
         self.form.editor("full_name").setFocus()
         self._look_for_duplicates()
+
+    def _offer_practitioners(self, practitioners: list[Practitioner]) -> None:
+        self.form.set_practitioners(practitioners)
+        if self._practitioner is not None:
+            self.form.set_value("practitioner_id", self._practitioner)
+            self._practitioner = None
 
     def _field_for(self, text: str) -> str:
         """Which field a searched text belongs in."""
@@ -136,11 +164,13 @@ class NewClientPanel(QWidget):
             self.form.set_error(field, "")
         self.banner.show_text("")
         self._show_duplicates(())
+        self._keep()
         self.form.editor("full_name").setFocus()
 
     def _edited(self, field: str) -> None:
         self.form.set_error(field, "")
         self.banner.show_text("")
+        self._keeping.start()
         if field in COMPARED:
             self._pause.start()
 
@@ -152,6 +182,67 @@ class NewClientPanel(QWidget):
             self._clients.check(field, value)
         except RuleError as error:
             self.form.set_error(field, sentence(error))
+
+    # Drafts in the cache ------------------------------------------------------------------------
+
+    @property
+    def begun(self) -> bool:
+        """Whether somebody is being entered."""
+        return self.form.fields() != ClientFields()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What was typed is kept when the form goes."""
+        self._keep()
+        super().hideEvent(event)
+
+    def _restore(self) -> None:
+        actor = self._context.actor
+        self._context.jobs.read(
+            self, lambda _progress: self._clients.drafts.kept(actor), done=self._restored
+        )
+
+    def _restored(self, found: list[KeptDraft]) -> None:
+        """Take up what this person typed before the program was last closed."""
+        if self.begun:
+            return
+        for kept in found:
+            if kept.client_id == NEW and isinstance(kept.typed, int):
+                self._practitioner = kept.typed  # chosen when the form knows whom it offers
+            elif kept.client_id == NEW:
+                self.form.set_value(kept.field, kept.typed)
+                self._left(kept.field)
+        self._kept = self.form.fields()
+        self.changed.emit()
+
+    def _keep(self) -> None:
+        """Keep what differs from what is kept already."""
+        self._keeping.stop()
+        now, before = self.form.fields(), self._kept
+        if now == before:
+            return
+        self._kept, actor, empty = now, self._context.actor, ClientFields()
+        changed = {
+            field: Change(getattr(empty, field), getattr(now, field))
+            for field in FIELDS
+            if getattr(now, field) != getattr(before, field)
+        }
+        typed = {field: change for field, change in changed.items() if change.new != change.old}
+
+        def keep(_progress: Any) -> None:
+            self._clients.drafts.keep(actor, NEW, now.full_name, typed)
+            self._clients.drafts.forget(actor, NEW, changed.keys() - typed.keys())
+
+        self._context.jobs.write(
+            self, keep, done=lambda _none: None, failed=partial(self._not_kept, before)
+        )
+        self.changed.emit()
+
+    def _not_kept(self, before: ClientFields, error: Exception) -> None:
+        self._kept = before
+        if isinstance(error, AppError):
+            self.banner.show_text(sentence(error))
+        else:
+            report_failure(self, error)
 
     # Duplicates ---------------------------------------------------------------------------------
 
@@ -202,6 +293,7 @@ class NewClientPanel(QWidget):
         for field in ("full_name", "rut", "phone", "email"):
             if not self.form.value(field):
                 self.form.set_value(field, getattr(duplicate, field))
+        self._keep()
         self._look_for_duplicates()
 
     # Creating -----------------------------------------------------------------------------------
@@ -216,11 +308,12 @@ class NewClientPanel(QWidget):
         if problems:
             self.form.editor(next(iter(problems))).setFocus()
             return
+        self._keep()
         self.create_button.setEnabled(False)
         actor = self._context.actor
         self._context.jobs.write(
             self,
-            lambda _progress: self._clients.create(actor, fields),
+            lambda _progress: self._clients.create(actor, fields, from_draft=True),
             done=partial(self._created, fields.full_name),
             failed=self._failed,
         )

@@ -158,6 +158,8 @@ class ClientsScreen(QWidget):
         self.details.back.connect(self.focus_search)
         self.details.openClient.connect(self.show_client)
         self.details.autosave.changed.connect(self._show_unsaved)
+        self.new_client.changed.connect(self._show_unsaved)
+        self.pages.currentChanged.connect(lambda _index: self._show_unsaved())
         self.new_client.back.connect(self._leave_new)
         self.new_client.openClient.connect(self.show_client)
         self.new_client.created.connect(self._created)
@@ -278,12 +280,16 @@ class ClientsScreen(QWidget):
         text = ""
         if elsewhere:
             text = _("Something typed for {name} is not saved yet.").format(name=elsewhere[0][1])
+        elif self.new_client.begun and self.pages.currentWidget() is not self.new_client:
+            text = _("A client who was being entered is not created yet.")
         self.unsaved.show_text(text)
 
     def _return_to_unsaved(self) -> None:
         elsewhere = self.details.autosave.unsaved_elsewhere()
         if elsewhere:
             self.show_client(elsewhere[0][0])
+        elif self.new_client.begun:
+            self.start_new()
 
     # A new client -------------------------------------------------------------------------------
 
