@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
 
-from desktop.domain.errors import AppError
-from desktop.domain.messages import LANGUAGES, N_, _
+from desktop.domain.errors import AppError, EnvironmentTrouble
+from desktop.domain.messages import LANGUAGES, N_, _, sentence
 from desktop.qt.context import AppContext
 from desktop.qt.crash import CrashReporter
 from desktop.qt.dialogs import report_failure
@@ -67,10 +67,11 @@ class Consultorio(QObject):
     """The program from its start to its end, for one workstation's folder.
 
     :param passphrase: known beforehand (from a file); otherwise a person is asked.
-    :ivar ready: the window is there, waiting for somebody to sign in.
+    :ivar ready: a window waits for a person; with it comes the error that keeps the workstation
+        from being opened, or ``None``.
     """
 
-    ready = Signal()
+    ready = Signal(object, object)
 
     def __init__(
         self, folder: Path, *, passphrase: str | None = None, clock: Clock = utc_now
@@ -112,6 +113,7 @@ class Consultorio(QObject):
         self.wizard = JoinWizard(self.jobs, join, has_keyring=has_keyring)
         self.wizard.joined.connect(self._joined)
         self.wizard.show()
+        self.ready.emit(self.wizard, None)
 
     @Slot()
     def _joined(self) -> None:
@@ -134,11 +136,13 @@ class Consultorio(QObject):
                     description.vault,
                 )
             except AppError as error:
-                self._start_window("", "").show_trouble(error)
+                self._start_window("", "")
+                self._not_opened(error)
                 return
             start = self._start_window(clinic, station)
             if vault == secrets.PASSPHRASE and self._passphrase is None:
                 start.ask_passphrase()
+                self.ready.emit(start, EnvironmentTrouble("secrets.passphrase_needed"))
                 return
         if self.start is not None:
             self.start.show_opening()
@@ -184,6 +188,7 @@ class Consultorio(QObject):
             start.ask_passphrase(error)
         else:
             start.show_trouble(error)
+        self.ready.emit(start, error)
 
     def _opened(self, session: WorkSession) -> None:
         self.session = session
@@ -207,7 +212,7 @@ class Consultorio(QObject):
             self.start.close()
             self.start.deleteLater()
             self.start = None
-        self.ready.emit()
+        self.ready.emit(self.window, None)
 
     @Slot()
     def _start_syncing(self) -> None:
@@ -265,8 +270,23 @@ def application() -> QApplication:
     return made
 
 
-def run(folder: Path, passphrase_file: Path | None = None) -> int:
-    """Open the program's windows on a workstation's folder; returns when they are closed."""
+def take_picture(window: QWidget, trouble: Exception | None, path: Path) -> None:
+    """Save how the first window looks and end: 1 where it only says why the program can't open."""
+    words = "" if trouble is None else sentence(trouble)
+    if not window.grab().save(str(path)):
+        words = _("The picture could not be written to {path}.").format(path=path)
+    if words and sys.stderr is not None:
+        sys.stderr.write(f"{words}\n")
+    QApplication.exit(1 if words else 0)
+
+
+def run(
+    folder: Path, passphrase_file: Path | None = None, *, screenshot: Path | None = None
+) -> int:
+    """Open the program's windows on a workstation's folder; returns when they are closed.
+
+    :param screenshot: save a picture of the first window there, and end.
+    """
     app = application()
     joined = (folder / "workstation.json").exists()
     logs = folder / "logs" if joined else folder.with_name(f"{folder.name}.logs")
@@ -277,6 +297,11 @@ def run(folder: Path, passphrase_file: Path | None = None) -> int:
     try:
         passphrase = None if passphrase_file is None else secrets.read_secret_file(passphrase_file)
         program = Consultorio(folder, passphrase=passphrase)
+        if screenshot is not None:
+            program.ready.connect(
+                lambda window, trouble: take_picture(window, trouble, screenshot),
+                Qt.ConnectionType.QueuedConnection,
+            )
         program.begin()
         return app.exec()
     finally:
@@ -301,8 +326,18 @@ def main(argv: list[str] | None = None) -> int:
         type=Path,
         help=_("where there is no keyring: a file only you can read with the passphrase"),
     )
+    parser.add_argument(
+        "--screenshot",
+        type=Path,
+        metavar=_("FILE"),
+        help=_("save a picture of the first window and end (for support)"),
+    )
     args = parser.parse_args(argv)
-    return run(Path(args.data_dir).expanduser().absolute(), args.passphrase_file)
+    return run(
+        Path(args.data_dir).expanduser().absolute(),
+        args.passphrase_file,
+        screenshot=args.screenshot,
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import keyring
 import psycopg
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -119,6 +120,57 @@ def test_the_program_starts_and_ends_in_a_process_of_its_own(tmp_path: Path) -> 
     )
     assert (ended.returncode, ended.stdout) == (0, "['JoinWizard']\n"), ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def in_a_process(module: str, *arguments: str) -> tuple[int, str]:
+    """Exit code and complaints of one of our programs in a process of its own, without a keyring."""
+    ended = subprocess.run(
+        [sys.executable, "-m", f"desktop.{module}", *arguments],
+        env=os.environ | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    lines = [line for line in ended.stderr.splitlines() if "propagateSizeHints" not in line]
+    return ended.returncode, "\n".join(lines)
+
+
+def test_a_picture_of_the_first_window_is_saved(clinic: Clinic, tmp_path: Path) -> None:
+    picture, folder, phrase = tmp_path / "first.png", tmp_path / "station", tmp_path / "phrase"
+    station = ("--data-dir", str(folder))
+    opened = ("--passphrase-file", str(phrase))
+    screenshot = ("--screenshot", str(picture))
+    phrase.touch(mode=0o600)
+    phrase.write_text(PASSPHRASE)
+
+    assert in_a_process("app", *station, *screenshot) == (0, "")
+    wizard = QImage(str(picture))
+    assert colours(wizard) > 10
+
+    file = enrolled(clinic, tmp_path / "r.inscripcion")
+    assert in_a_process("cli", "join", str(file), *station, *opened) == (0, "")
+    assert in_a_process("app", *station, *opened, *screenshot) == (0, "")
+    sign_in = QImage(str(picture))
+    assert sign_in != wizard
+    assert colours(sign_in) > 10
+
+    code, words = in_a_process("app", *station, *screenshot)
+    assert code == 1
+    assert "--passphrase-file" in words
+    assert QImage(str(picture)) not in (sign_in, wizard)
+
+    (folder / "workstation.json").write_text("{")
+    code, words = in_a_process("app", *station, "--screenshot", str(tmp_path / "no" / "first.png"))
+    assert code == 1
+    assert "No se pudo escribir la imagen" in words
+
+
+def colours(image: QImage) -> int:
+    """How many colours a picture has, looked at in every fourth point."""
+    return len(
+        {image.pixel(x, y) for x in range(0, image.width(), 4) for y in range(0, image.height(), 4)}
+    )
 
 
 def test_an_altered_file_is_told_and_another_may_be_chosen(
