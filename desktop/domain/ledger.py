@@ -99,11 +99,7 @@ def used_by_payment(allocations: Iterable[AllocationEntry]) -> dict[int, Decimal
 def open_charges(
     charges: Sequence[ChargeEntry], allocations: Iterable[AllocationEntry]
 ) -> list[OpenItem]:
-    """The charges that are not wholly paid, oldest first; reversed ones are not among them.
-
-    Two desks that take the same money without a network can pay a charge twice: what is over then
-    shows in the balance, and the charge counts as paid.
-    """
+    """The charges that are not wholly paid, oldest first; reversed ones are not among them."""
     paid = paid_by_charge(allocations)
     reversed_ids = {charge.reverses for charge in charges if charge.reverses is not None}
     items = []
@@ -189,6 +185,59 @@ def _net(
         payment = originals.get(allocation.payment_id, allocation.payment_id)
         net[payment, allocation.charge_id] += allocation.amount
     return {pair: amount for pair, amount in net.items() if amount}
+
+
+def corrections(
+    charges: Sequence[ChargeEntry],
+    payments: Sequence[PaymentEntry],
+    allocations: Iterable[AllocationEntry],
+) -> list[AllocationEntry]:
+    """The counter-entries after which every allocation holds again; none where all do.
+
+    Desks that work without a network can pay one charge twice, settle with a payment that another
+    reverses, or free the same money twice. Nothing of it is wrong by itself, so it is the sum that
+    is mended: a charge is paid no more than it amounts to, a payment used no more than it is, and
+    what is taken back is taken from the latest. What becomes free is credit, what becomes open is
+    owed; the balance stays as it is.
+    """
+    originals = {entry.id: entry.reverses for entry in payments if entry.reverses is not None}
+    net = _net(allocations, originals)
+    standing = {pair: max(amount, ZERO) for pair, amount in net.items()}
+    by_payment = sorted(payments, key=lambda entry: (entry.at, entry.id))
+    by_charge = sorted(charges, key=lambda entry: (entry.date, entry.id))
+    payment_age = {entry.id: age for age, entry in enumerate(by_payment)}
+    charge_age = {entry.id: age for age, entry in enumerate(by_charge)}
+    latest_payment_first = sorted(standing, key=lambda pair: -payment_age.get(pair[0], -1))
+    latest_charge_first = sorted(standing, key=lambda pair: -charge_age.get(pair[1], -1))
+    for charge, limit in _limits(charges).items():
+        _trim(standing, [pair for pair in latest_payment_first if pair[1] == charge], limit)
+    for payment, limit in _limits(payments).items():
+        _trim(standing, [pair for pair in latest_charge_first if pair[0] == payment], limit)
+    return [
+        AllocationEntry(payment, charge, standing[payment, charge] - amount)
+        for (payment, charge), amount in net.items()
+        if standing[payment, charge] != amount
+    ]
+
+
+def _limits(entries: Sequence[ChargeEntry] | Sequence[PaymentEntry]) -> dict[int, Decimal]:
+    """Entry → how much may be allocated to it: nothing of what is reversed."""
+    undone = {entry.reverses for entry in entries}
+    return {
+        entry.id: ZERO if entry.reverses is not None or entry.id in undone else entry.amount
+        for entry in entries
+    }
+
+
+def _trim(
+    standing: dict[tuple[int, int], Decimal], pairs: Sequence[tuple[int, int]], limit: Decimal
+) -> None:
+    """Take from the pairs, in their order, until they come to no more than ``limit``."""
+    over = sum((standing[pair] for pair in pairs), ZERO) - limit
+    for pair in pairs:
+        taken = min(max(over, ZERO), standing[pair])
+        standing[pair] -= taken
+        over -= taken
 
 
 def check_total(paid: Decimal, owed: Decimal, advance: Decimal, currency: str) -> None:

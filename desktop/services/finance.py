@@ -190,6 +190,7 @@ class Finance:
         currency = self._clinic.currency
         total, handed = entries.check_parts(parts, tendered, currency)
         entries.require_exact(advance, currency)
+        self._correct(actor, client_id, appointment_id)
         with self._cache.writing(actor, "payment.take") as session:
             entries.require_desk(session)
             entry = entries.Entry.begin(self._cache, session, self._clinic, actor)
@@ -232,6 +233,7 @@ class Finance:
         Needs ``finance.pay``. Raises ``finance.no_credit`` where there is nothing to use or to pay.
         """
         actor.require("finance.pay")
+        self._correct(actor, client_id, None)
         with self._cache.writing(actor, "payment.use_credit") as session:
             entries.require_desk(session)
             entry = entries.Entry.begin(self._cache, session, self._clinic, actor)
@@ -316,6 +318,20 @@ class Finance:
         undone = session.execute(sa.select(kind.id).where(kind.reverses_id == row.id)).first()
         if undone is not None:
             raise RuleError("finance.already_reversed")
+
+    def _correct(self, actor: Actor, client_id: int | None, appointment_id: int | None) -> None:
+        """Enter what :func:`desktop.domain.ledger.corrections` finds, before more is settled.
+
+        In a transaction of its own: where another desk entered the same, only that is refused.
+        """
+        with self._cache.reading() as session:
+            if not reading.books(session, client_id, appointment_id).corrections:
+                return
+        with self._cache.writing(actor, "payment.correct") as session:
+            entries.require_desk(session)
+            entry = entries.Entry.begin(self._cache, session, self._clinic, actor)
+            due = reading.books(session, client_id, appointment_id).corrections
+            entries.write_allocations(entry, due)
 
     def _mirror(self, actor: Actor, appointment_ids: Iterable[int | None]) -> None:
         with self._cache.writing(actor, "visit.price") as session:

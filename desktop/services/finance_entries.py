@@ -34,6 +34,7 @@ from sync import store
 MOST_OF_A_LINE = 999
 REASON_LENGTH = 500
 REFERENCE_LENGTH = 100
+RECEIPTS: str = Receipt.__tablename__
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +207,23 @@ def check_parts(
 
 
 def next_number(session: Session, series: int) -> int:
-    """One more than the series' last: the transaction that asks is the only one that writes."""
+    """One more than the series' last: the transaction that asks is the only one that writes.
+
+    A number that stands on paper is not given twice, even where its receipt was refused.
+    """
     last = session.execute(
         sa.select(sa.func.max(Receipt.number)).where(Receipt.series == series)
     ).scalar()
-    return (last or 0) + 1
+    execute = executor(session)
+    refused = (*store.rejections(execute), *store.rejections(execute, settled=True))
+    printed = (
+        int(operation.new["numero"])
+        for rejection in refused
+        for operation in rejection.operations
+        if operation.table == RECEIPTS and operation.kind == "I"
+        if operation.new.get("serie") == series
+    )
+    return max(last or 0, *printed, 0) + 1
 
 
 @dataclass(frozen=True, slots=True)

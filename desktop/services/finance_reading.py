@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -38,11 +38,16 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Every entry of one client (or of one visit without a client)."""
+    """Every entry of one client (or of one visit without a client).
+
+    :ivar corrections: what is still to be entered so that every sum holds, where desks without a
+        network settled the same thing; :attr:`allocations` counts it already.
+    """
 
     charges: list[ledger.ChargeEntry]
     payments: list[ledger.PaymentEntry]
     allocations: list[ledger.AllocationEntry]
+    corrections: list[ledger.AllocationEntry]
 
     @property
     def balance(self) -> Decimal:
@@ -58,6 +63,18 @@ class Books:
     def open_payments(self) -> list[ledger.OpenItem]:
         """Payments not wholly used, oldest first."""
         return ledger.open_payments(self.payments, self.allocations)
+
+    @property
+    def credit(self) -> Decimal:
+        """What of the payments is not used."""
+        return sum((item.open for item in self.open_payments), ZERO)
+
+    @property
+    def overpaid(self) -> Decimal:
+        """How much of the credit only the corrections set free."""
+        entered = self.allocations[: len(self.allocations) - len(self.corrections)]
+        plain = sum((item.open for item in ledger.open_payments(self.payments, entered)), ZERO)
+        return max(self.credit - plain, ZERO)
 
 
 def books(session: Session, client_id: int | None, appointment_id: int | None) -> Books:
@@ -87,11 +104,11 @@ def books(session: Session, client_id: int | None, appointment_id: int | None) -
         )
         .order_by(Allocation.id)
     ).all()
-    return Books(
-        [ledger.ChargeEntry(*row) for row in charges],
-        [ledger.PaymentEntry(*row) for row in payments],
-        [ledger.AllocationEntry(*row) for row in allocations],
-    )
+    owed = [ledger.ChargeEntry(*row) for row in charges]
+    paid = [ledger.PaymentEntry(*row) for row in payments]
+    entered = [ledger.AllocationEntry(*row) for row in allocations]
+    corrections = ledger.corrections(owed, paid, entered)
+    return Books(owed, paid, [*entered, *corrections], corrections)
 
 
 def _charges_of(client_id: int | None, appointment_id: int | None) -> sa.ColumnElement[bool]:
@@ -117,7 +134,7 @@ def visit(session: Session, clinic: ClinicSettings, appointment_id: int) -> Visi
     appointment = appointment_of(session, appointment_id)
     client = session.get(Client, appointment.client_id) if appointment.client_id else None
     entries = books(session, appointment.client_id, appointment_id)
-    charges = _charge_rows(session, appointment_id)
+    charges = _charge_rows(session, appointment_id, ledger.paid_by_charge(entries.allocations))
     due = sum((charge.open for charge in charges), ZERO)
     own = {charge.id for charge in charges}
     return Visit(
@@ -129,7 +146,8 @@ def visit(session: Session, clinic: ClinicSettings, appointment_id: int) -> Visi
         paid=sum((charge.paid for charge in charges), ZERO),
         due=due,
         balance=entries.balance,
-        credit=sum((item.open for item in entries.open_payments), ZERO),
+        credit=entries.credit,
+        overpaid=entries.overpaid,
         other_due=sum((item.open for item in entries.open_charges if item.id not in own), ZERO),
     )
 
@@ -184,10 +202,11 @@ def charges_of_visit(session: Session, appointment_id: int) -> Sequence[Charge]:
     )
 
 
-def _charge_rows(session: Session, appointment_id: int) -> tuple[ChargeRow, ...]:
+def _charge_rows(
+    session: Session, appointment_id: int, paid: Mapping[int, Decimal]
+) -> tuple[ChargeRow, ...]:
     rows = charges_of_visit(session, appointment_id)
     reversals = {row.reverses_id: row for row in rows if row.reverses_id is not None}
-    paid = ledger.paid_by_charge(allocations_to(session, [row.id for row in rows]))
     names = _names(session, {row.created_by_id for row in rows})
     made = []
     for row in rows:

@@ -132,6 +132,8 @@ class Visit:
     :ivar charged: of the visit, net of reversals; ``paid`` likewise; ``due`` is what is open.
     :ivar balance: what the client owes in all; negative is money in the client's favour.
     :ivar credit: advances that may be used.
+    :ivar overpaid: how much of the credit is there because desks without a network settled the same
+        thing; nothing any more once the credit was used or the ledger corrected.
     :ivar other_due: what is open from other visits.
     """
 
@@ -144,4 +146,5 @@ class Visit:
     due: Decimal
     balance: Decimal
     credit: Decimal
+    overpaid: Decimal
     other_due: Decimal

@@ -16,7 +16,7 @@ from desktop.domain import statuses
 from desktop.domain.actor import Actor
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 from desktop.models import sync_schema
-from desktop.services import agenda_search, inbox_graves, inbox_reading
+from desktop.services import agenda_search, finance_entries, inbox_graves, inbox_reading
 from desktop.services.agenda_records import FreeSlot
 from desktop.services.cache import Cache, executor
 from desktop.services.clinic import ClinicSettings
@@ -139,6 +139,21 @@ class Inbox:
                     stored = text if text or not column.nullable else None
                     values.setdefault((operation.table, operation.row_id), {})[column.name] = stored
         self._again(actor, tx, Way.CORRECT, values=values)
+
+    def new_number(self, actor: Actor, tx: str) -> None:
+        """Send a refused receipt again under the next number of this workstation."""
+
+        def act(session: Session, family: list[Rejection], replay: Replay) -> None:
+            values: dict[tuple[str, int], dict[str, Any]] = {}
+            number = finance_entries.next_number(session, replay.device)
+            for operation in _operations(family):
+                if operation.table == finance_entries.RECEIPTS and operation.kind == "I":
+                    key = (operation.table, operation.row_id)
+                    values[key] = {"serie": replay.device, "numero": number}
+                    number += 1
+            replay.values = values
+
+        self._again(actor, tx, Way.NEW_NUMBER, before=act)
 
     def other_slot(
         self, actor: Actor, tx: str, starts_at: dt.datetime, practitioner_id: int | None = None

@@ -10,6 +10,7 @@ from desktop.domain.messages import _
 from desktop.services import inbox_graves, inbox_words
 from desktop.services.cache import executor
 from desktop.services.clinic import ClinicSettings
+from desktop.services.finance_entries import RECEIPTS
 from desktop.services.inbox_records import FieldDraft, InboxItem, RecordDraft, Way
 from desktop.services.inbox_replay import missing_parents, missing_rows, row
 from sync import store
@@ -50,6 +51,15 @@ def holder_differs(operation: Operation, present: dict[str, Any]) -> bool:
     return False
 
 
+def number_taken(one: Rejection) -> bool:
+    """Whether a receipt was refused because another one has its number.
+
+    Two workstations give the same numbers for a while where one was copied from the other.
+    """
+    constraint = str(one.detail.get("constraint") or "")
+    return one.code == "duplicate" and constraint.startswith(f"uq_{RECEIPTS}_serie")
+
+
 def items(
     session: Session, schema: SyncSchema, clinic: ClinicSettings, *, settled: bool
 ) -> tuple[InboxItem, ...]:
@@ -84,7 +94,7 @@ def _item(
         made_at=one.made_at,
         refused_at=one.rejected_at,
         code=one.code,
-        reason=_(inbox_words.REASONS.get(one.code, inbox_words.REASONS["rule"])),
+        reason=_(_reason(one)),
         other=inbox_words.somebody(session, one.detail.get("by"), clinic),
         records=tuple(record for record in records if record.fields or record.kind == "D"),
         depends_on=on if waits else None,
@@ -94,6 +104,12 @@ def _item(
         settled_how=_(inbox_words.SETTLED[one.settled_how]) if one.settled_how else "",
         reopenable=one.settled_how == Way.KEEP_THEIRS and on is None,
     )
+
+
+def _reason(one: Rejection) -> str:
+    if number_taken(one):
+        return inbox_words.NUMBER_TAKEN
+    return inbox_words.REASONS.get(one.code, inbox_words.REASONS["rule"])
 
 
 def _record(
@@ -185,6 +201,8 @@ def _ways(
         if any(choosable(schema, o, column) for o in operations for column in o.new):
             return (Way.MERGE, Way.KEEP_MINE, Way.KEEP_THEIRS)
         return (Way.KEEP_MINE, Way.KEEP_THEIRS)
+    if number_taken(one):
+        return (Way.NEW_NUMBER, Way.TRY_AGAIN, Way.KEEP_THEIRS)
     if one.code in {"duplicate", "invalid", "rule"}:
         moved = booking and any(_TIMES & o.new.keys() for o in booking)
         return (

@@ -18,6 +18,7 @@ class Way(StrEnum):
     RESTORE = "restore"
     WITHOUT_LINK = "without_link"
     TRY_AGAIN = "try_again"
+    NEW_NUMBER = "new_number"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ ACTIONS = {
     "visit.price": N_("Set the price of a visit"),
     "payment.take": N_("Take a payment"),
     "payment.use_credit": N_("Pay with credit"),
+    "payment.correct": N_("Correct what was paid twice"),
     "payment.reverse": N_("Reverse a payment"),
 }
 
@@ -194,6 +195,11 @@ _NAMES = {
     "finanzas_recibo": "numero",
 }
 
+NUMBER_TAKEN = N_(
+    "Another receipt already has this number. The money is recorded here and not yet in the shared"
+    " database; the paper that was handed over needs a new number."
+)
+
 REASONS = {
     "conflict": N_("Somebody else changed the same thing before this arrived."),
     "gone": N_("The record was deleted before this change arrived."),
@@ -217,6 +223,7 @@ SETTLED = {
     "restore": N_("Restored and sent again"),
     "without_link": N_("Sent without the deleted record"),
     "try_again": N_("Sent again"),
+    "new_number": N_("Sent with a new receipt number"),
 }
 
 

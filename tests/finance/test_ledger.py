@@ -164,3 +164,85 @@ def test_methods_have_words_in_both_languages() -> None:
         "Card",
     ]
     assert ledger.method_label("cheque") == "cheque"
+
+
+@st.composite
+def tangles(
+    draw: st.DrawFn,
+) -> tuple[list[ledger.ChargeEntry], list[ledger.PaymentEntry], list[ledger.AllocationEntry]]:
+    """What desks without a network may leave between them: allocations of any amount and sign."""
+    charges = [
+        ledger.ChargeEntry(index, draw(AMOUNTS), DAY + dt.timedelta(days=draw(st.integers(0, 3))))
+        for index in range(1, draw(st.integers(1, 4)) + 1)
+    ]
+    payments = [
+        ledger.PaymentEntry(100 + index, draw(AMOUNTS), NOON)
+        for index in range(1, draw(st.integers(1, 4)) + 1)
+    ]
+    charges += [
+        ledger.ChargeEntry(entry.id + 50, -entry.amount, DAY, entry.id)
+        for entry in tuple(charges)
+        if draw(st.booleans())
+    ]
+    payments += [
+        ledger.PaymentEntry(entry.id + 50, -entry.amount, NOON, entry.id)
+        for entry in tuple(payments)
+        if draw(st.booleans())
+    ]
+    allocations = [
+        ledger.AllocationEntry(
+            draw(st.sampled_from(payments)).id,
+            draw(st.sampled_from([entry for entry in charges if entry.reverses is None])).id,
+            draw(AMOUNTS) * draw(st.sampled_from([1, 1, -1])),
+        )
+        for _index in range(draw(st.integers(0, 8)))
+    ]
+    return charges, payments, allocations
+
+
+@given(tangles())
+def test_whatever_two_desks_settled_the_corrections_make_every_sum_hold(
+    tangle: tuple[
+        list[ledger.ChargeEntry], list[ledger.PaymentEntry], list[ledger.AllocationEntry]
+    ],
+) -> None:
+    charges, payments, allocations = tangle
+    mended = [*allocations, *ledger.corrections(charges, payments, allocations)]
+    undone = {entry.reverses for entry in (*charges, *payments)}
+    paid, used = ledger.paid_by_charge(mended), ledger.used_by_payment(mended)
+    for reversal in payments:
+        if reversal.reverses is not None:
+            used[reversal.reverses] = used.get(reversal.reverses, 0) + used.pop(reversal.id, 0)
+    for charge in charges:
+        if charge.reverses is None:
+            most = 0 if charge.id in undone else charge.amount
+            assert 0 <= paid.get(charge.id, 0) <= most
+    for payment in payments:
+        if payment.reverses is None:
+            most = 0 if payment.id in undone else payment.amount
+            assert 0 <= used.get(payment.id, 0) <= most
+    owed = sum(item.open for item in ledger.open_charges(charges, mended))
+    unused = sum(item.open for item in ledger.open_payments(payments, mended))
+    assert owed - unused == ledger.balance(charges, payments)
+    assert ledger.corrections(charges, payments, mended) == []
+
+
+@given(histories())
+def test_what_one_desk_settles_needs_no_correction(
+    history: tuple[
+        list[ledger.ChargeEntry], list[ledger.PaymentEntry], list[ledger.AllocationEntry]
+    ],
+) -> None:
+    assert ledger.corrections(*history) == []
+
+
+def test_what_was_paid_twice_is_set_free_from_the_later_payment() -> None:
+    charges = [ledger.ChargeEntry(1, Decimal(500), DAY)]
+    payments = [
+        ledger.PaymentEntry(8, Decimal(500), NOON),
+        ledger.PaymentEntry(7, Decimal(300), NOON + dt.timedelta(minutes=1)),
+    ]
+    twice = [ledger.AllocationEntry(7, 1, Decimal(300)), ledger.AllocationEntry(8, 1, Decimal(500))]
+    freed = ledger.corrections(charges, payments, twice)
+    assert freed == [ledger.AllocationEntry(7, 1, Decimal(-300))]
+    assert ledger.open_payments(payments, [*twice, *freed]) == [ledger.OpenItem(7, Decimal(300))]

@@ -179,3 +179,18 @@ def test_suggested_cash_is_enough_and_in_order(due: int) -> None:
 def test_people_hand_over_round_notes() -> None:
     assert money.tender_suggestions(Decimal(12300), "CLP") == [12300, 13000, 15000, 20000]
     assert money.tender_suggestions(Decimal(0), "CLP") == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("-25000", "CLP", "-$25.000"),
+        ("25000", "CLP", "$25.000"),
+        ("0", "CLP", "$0"),
+        ("-0.20", "CLP", "$0"),
+        ("-1234.50", "PEN", "-PEN\N{NO-BREAK SPACE}1.234,50"),
+        ("-1234.50", "USD", "-US$1.234,50"),
+    ],
+)
+def test_the_sign_stands_before_the_symbol(amount: str, currency: str, text: str) -> None:
+    assert spelled(Decimal(amount), currency) == text

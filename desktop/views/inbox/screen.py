@@ -203,6 +203,7 @@ class InboxScreen(QWidget):
             Way.MERGE: partial(inbox.merge, actor, tx, detail.mine()),
             Way.CORRECT: partial(inbox.correct, actor, tx, detail.texts()),
             Way.RESTORE: partial(inbox.restore, actor, tx),
+            Way.NEW_NUMBER: partial(inbox.new_number, actor, tx),
             Way.WITHOUT_LINK: partial(inbox.without_link, actor, tx),
         }[way]
         self._run(act, way)

@@ -14,6 +14,7 @@ BUTTONS = {
     Way.RESTORE: N_("&Restore what was deleted"),
     Way.WITHOUT_LINK: N_("Send &without it"),
     Way.TRY_AGAIN: N_("Try a&gain"),
+    Way.NEW_NUMBER: N_("Give it a new &number"),
 }
 
 EFFECTS = {
@@ -25,6 +26,7 @@ EFFECTS = {
     Way.RESTORE: N_("Brings the deleted record back and sends your draft again."),
     Way.WITHOUT_LINK: N_("Sends your draft without the reference to the deleted record."),
     Way.TRY_AGAIN: N_("Sends your draft again as it was."),
+    Way.NEW_NUMBER: N_("Records the same payment under this workstation's next receipt number."),
 }
 
 DONE = {
@@ -36,4 +38,5 @@ DONE = {
     Way.RESTORE: N_("The record is back and your draft is on its way."),
     Way.WITHOUT_LINK: N_("Your draft is on its way."),
     Way.TRY_AGAIN: N_("Your draft is on its way again."),
+    Way.NEW_NUMBER: N_("The receipt has a new number and is on its way: print it again."),
 }

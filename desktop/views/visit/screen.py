@@ -307,7 +307,14 @@ class VisitScreen(QWidget):
             _("Use {amount} of the advance").format(amount=spelled(usable, currency))
         )
         self.credit.setVisible(may_pay and usable > 0 and page is not self.paid)
-        if visit.balance < 0:
+        if visit.overpaid > 0:
+            words = _(
+                "{amount} was paid twice, at workstations without a connection, and is in the"
+                " client's favour. Use it for a charge, or reverse one of the receipts to give it"
+                " back."
+            )
+            self.balance.setText(words.format(amount=spelled(visit.overpaid, currency)))
+        elif visit.balance < 0:
             words = _("The client has {amount} in their favour.")
             self.balance.setText(words.format(amount=spelled(-visit.balance, currency)))
         elif visit.other_due > 0:
