@@ -8,10 +8,11 @@ boolean                true / false                             INTEGER 0 / 1
 numeric(p, s)          integer in units of 10**-s               INTEGER, the same
 text, varchar, inet    string                                   TEXT
 timestamptz            ``YYYY-MM-DDTHH:MM:SS[.ffffff]+00:00``   TEXT, the same
-date, time             ISO string                               TEXT, the same
+date                   ISO string                               TEXT, the same
+time                   ``HH:MM:SS[.ffffff]``                    TEXT, the same
 =====================  =======================================  ==============================
 
-Instants carry no trailing zeros in the fraction and always the offset ``+00:00``, which is what
+Instants and times carry no trailing zeros in the fraction, instants always the offset ``+00:00``, which is what
 PostgreSQL's ``to_json`` prints under ``TimeZone = UTC``. In that form the order of the texts is the
 order of the instants (``+`` sorts before ``.``, and ``.5+`` before ``.55+``).
 """
@@ -44,6 +45,12 @@ def text_to_instant(text: str) -> dt.datetime:
     if text.endswith("infinity"):
         return _FIRST if text.startswith("-") else _LAST
     return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+
+
+def time_to_text(value: dt.time) -> str:
+    """The canonical text of a time of day: seconds always, a fraction only where there is one."""
+    text = value.replace(tzinfo=None).isoformat()
+    return text.rstrip("0") if value.microsecond else text
 
 
 def decimal_to_units(value: Decimal, scale: int) -> int:

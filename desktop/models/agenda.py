@@ -17,7 +17,7 @@ from desktop.models.base import (
     OptionalContractMoney,
     reference,
 )
-from desktop.models.types import BigId
+from desktop.models.types import BigId, TimeOfDay
 
 STAFF = "personal_perfil"
 
@@ -65,8 +65,8 @@ class WorkingHours(Base):
         "dentista_id", BigId, reference(STAFF, on_delete="CASCADE")
     )
     weekday: Mapped[int] = mapped_column("dia_semana")
-    starts: Mapped[dt.time] = mapped_column("hora_inicio")
-    ends: Mapped[dt.time] = mapped_column("hora_fin")
+    starts: Mapped[dt.time] = mapped_column("hora_inicio", TimeOfDay)
+    ends: Mapped[dt.time] = mapped_column("hora_fin", TimeOfDay)
     active: Mapped[bool] = mapped_column("activo")
     created_at: Mapped[At] = mapped_column("creado_el")
     updated_at: Mapped[At] = mapped_column("actualizado_el")

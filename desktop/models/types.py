@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -81,6 +81,19 @@ class Amount(TypeDecorator[Decimal]):
             return codec.units_to_decimal(int(value), self.scale)
         return Decimal(value)
 
+
+class _CacheTime(sqlite.TIME):
+    """A time of day as the server says it; SQLAlchemy's own form has six decimals always."""
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        return lambda value: None if value is None else codec.time_to_text(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return lambda value: None if value is None else dt.time.fromisoformat(value)
+
+
+TimeOfDay = sa.Time().with_variant(_CacheTime(), "sqlite")  # type: ignore[no-untyped-call]
+"""``time`` in PostgreSQL, the same ``HH:MM:SS`` text in SQLite that the server sends."""
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """A 64-bit row id. SQLite calls its own 64-bit row id INTEGER."""

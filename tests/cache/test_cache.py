@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from desktop.domain.actor import Actor
 from desktop.domain.errors import EnvironmentTrouble
 from desktop.domain.messages import sentence
-from desktop.models import Room
+from desktop.models import Room, WorkingHours
 from desktop.services.cache import Cache, executor
 from sync import store
 
@@ -161,3 +161,45 @@ def test_a_full_disk_is_said_and_what_was_saved_is_safe(cache: Cache, administra
     assert "disco" in sentence(trouble.value)
     with cache.reading() as session:
         assert session.scalars(sa.select(Room.name)).all() == ["Kept"]
+
+
+def test_a_time_of_day_is_written_as_the_server_sends_it(
+    cache: Cache, administrator: Actor
+) -> None:
+    """Catches: ``09:00:00.000000`` here and ``09:00:00`` there, a conflict that nobody made."""
+    hours = {
+        "practitioner_id": 1,
+        "active": True,
+        "created_at": cache.now(),
+        "updated_at": cache.now(),
+    }
+    written = {dt.time(9): "09:00:00", dt.time(13, 30, 5, 500_000): "13:30:05.5"}
+    with cache.writing(administrator, "hours.create") as session:
+        for weekday, moment in enumerate(written):
+            session.add(
+                WorkingHours(
+                    id=cache.new_id(session),
+                    weekday=weekday,
+                    starts=moment,
+                    ends=dt.time(),
+                    **hours,
+                )
+            )
+    with cache.writing_local() as session:
+        execute = executor(session)
+        execute("UPDATE sync_context SET capturing = 0")
+        execute(
+            "INSERT INTO citas_horariodentista SELECT id + 1000, dentista_id, dia_semana,"
+            " substr(hora_inicio, 1, 8), '00:00:00', activo, creado_el, actualizado_el"
+            " FROM citas_horariodentista WHERE dia_semana = 0"
+        )
+        execute("UPDATE sync_context SET capturing = 1")
+    with cache.reading() as session:
+        stored = executor(session)("SELECT DISTINCT hora_inicio FROM citas_horariodentista", ())
+        (transaction,) = store.outbox(executor(session))
+        nine = session.scalars(sa.select(WorkingHours).where(WorkingHours.starts == dt.time(9)))
+        assert [(row.starts, row.ends) for row in nine] == [(dt.time(9), dt.time())] * 2
+        late = session.scalars(sa.select(WorkingHours.starts).where(WorkingHours.weekday == 1))
+        assert list(late) == [dt.time(13, 30, 5, 500_000)]
+    assert sorted(stored) == [(text,) for text in sorted(written.values())]
+    assert [o.new["hora_inicio"] for o in transaction.operations] == list(written.values())
