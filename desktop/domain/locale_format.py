@@ -19,11 +19,18 @@ def locale_name() -> str:
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """``Decimal('12500.00')``, ``CLP`` → ``$12.500``.
+    """``Decimal('12500.00')``, ``CLP`` → ``$12.500``; below zero ``-$12.500``.
 
-    Always in the currency's own grouping, whatever the language: a receptionist reads one form.
+    Always in the currency's own grouping, whatever the language: a receptionist reads one form. The
+    sign stands first (the locale's own pattern hides it between symbol and figure), and a symbol
+    made of letters stands apart from the figure.
     """
-    return str(numbers.format_currency(amount, currency, locale="es_CL"))
+    text = str(numbers.format_currency(abs(amount), currency, locale="es_CL"))
+    symbol = str(numbers.get_currency_symbol(currency, locale="es_CL"))
+    if symbol[-1:].isalpha():
+        text = text.replace(symbol, f"{symbol}\N{NO-BREAK SPACE}", 1)
+    spelled_zero = not any(figure in "123456789" for figure in text)
+    return f"-{text}" if amount < 0 and not spelled_zero else text
 
 
 def number(value: int | Decimal) -> str:

@@ -141,7 +141,7 @@ def test_results_come_while_typing_and_the_keyboard_walks_them(
     assert len(desk.listed) == 3
     desk.type("ana")
     assert set(desk.listed) == {"Ana Íñiguez Soto", "Ana Muñoz"}
-    assert desk.screen.count.text() == "2 pacientes"
+    assert desk.screen.count.text() == "2 clientes"
     first, second = (people[name] for name in desk.listed)
     desk.qtbot.keyClick(desk.screen.box, Qt.Key.Key_Down)
     desk.wait(lambda: desk.shown == first)
@@ -412,7 +412,7 @@ def test_what_is_listed_is_exported(desk: Desk, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     desk.screen.export_to(str(target))
     desk.wait(lambda: desk.told)
-    assert desk.told[-1][0] == "Se exportaron 2 pacientes"
+    assert desk.told[-1][0] == "Se exportaron 2 clientes"
     with target.open(encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.reader(file, delimiter=";"))) == 3
 
