@@ -10,7 +10,8 @@ from PySide6.QtGui import QPainter, QPixmap
 
 from desktop.views.agenda.paint import Painter
 
-SIDE = 256
+SIDE = 128
+"""What lies beyond the view on a tile that is half in it is painted too: larger tiles waste more."""
 BUDGET = 96 * 1024 * 1024
 """Bytes of tiles that are kept; the least recently shown go first."""
 
@@ -28,9 +29,8 @@ class Tiles:
 
     def discard(self, area: QRect) -> None:
         """What is drawn in ``area`` has changed."""
-        for key in list(self._tiles):
-            if QRect(key[0] * SIDE, key[1] * SIDE, SIDE, SIDE).intersects(area):
-                del self._tiles[key]
+        for key in _under(area):
+            self._tiles.pop(key, None)
 
     def draw(
         self, target: QPainter, area: QRect, painter: Painter, now: dt.datetime, ratio: float
@@ -39,11 +39,7 @@ class Tiles:
         if ratio != self._ratio:
             self._tiles.clear()
             self._ratio = ratio
-        wanted = [
-            (column, row)
-            for row in range(max(0, area.top()) // SIDE, max(0, area.bottom()) // SIDE + 1)
-            for column in range(max(0, area.left()) // SIDE, max(0, area.right()) // SIDE + 1)
-        ]
+        wanted = _under(area)
         missing = [key for key in wanted if key not in self._tiles]
         if missing:
             self._paint(missing, painter, now)
@@ -78,3 +74,12 @@ class Tiles:
                 self._tiles[key] = sheet.copy(
                     (key[0] - left) * side, (key[1] - top) * side, side, side
                 )
+
+
+def _under(area: QRect) -> list[tuple[int, int]]:
+    """The tiles that ``area`` touches: (column, row)."""
+    return [
+        (column, row)
+        for row in range(max(0, area.top()) // SIDE, max(0, area.bottom()) // SIDE + 1)
+        for column in range(max(0, area.left()) // SIDE, max(0, area.right()) // SIDE + 1)
+    ]

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFont,
+    QFontMetrics,
+    QPainter,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QStaticText,
+    QTransform,
+)
 
 from desktop.domain import statuses
 from desktop.domain.agenda_layout import Placed
@@ -50,8 +61,7 @@ def minutes_waited(item: DayAppointment, now: dt.datetime) -> int | None:
     return None if waited is None else waited // dt.timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(NamedTuple):
     """What makes a block's shape; blocks of one look share a picture."""
 
     token: str
@@ -82,6 +92,9 @@ class Painter:
         self._colours: dict[str, QColor] = {}
         self._shapes: dict[_Look, QPixmap] = {}
         self._cut: dict[tuple[bool, str, int], str] = {}
+        self._seen: set[tuple[int, str, int]] = set()
+        self._shaped: dict[tuple[int, str, int], QStaticText] = {}
+        self._clocks: dict[tuple[dt.datetime, int], str] = {}
         self._words = {status: statuses.label(status) for status in Status}
 
     # Background -----------------------------------------------------------------------------
@@ -104,19 +117,16 @@ class Painter:
     def _lines(self, painter: QPainter, area: QRect) -> None:
         geometry = self.geometry
         thin, strong = self.theme.color("grid"), self.theme.color("grid_strong")
-        dotted = QPen(thin, 1, Qt.PenStyle.DotLine)
+        painter.setPen(QPen(thin, 1, Qt.PenStyle.DotLine))
         first = geometry.minute_at(area.top()) // self.slot * self.slot
         for minute in range(first, geometry.minute_at(area.bottom()) + self.slot, self.slot):
-            if minute % 60 == 0:
-                painter.setPen(QPen(strong, 1))
-            elif minute % 30 == 0:
-                painter.setPen(QPen(thin, 1))
-            elif self.slot * geometry.scale < 14:
-                continue
-            else:
-                painter.setPen(dotted)
             y = geometry.y(minute)
-            painter.drawLine(area.left(), y, area.right(), y)
+            if minute % 30 == 0:
+                # A filled rectangle: a smoothed line takes the rasterizer twenty times as long.
+                line = QRectF(area.left(), y - 0.5, area.width(), 1)
+                painter.fillRect(line, strong if minute % 60 == 0 else thin)
+            elif self.slot * geometry.scale >= 14:
+                painter.drawLine(area.left(), y, area.right(), y)
         painter.setPen(QPen(strong, 1))
         for index in range(geometry.columns + 1):
             x = geometry.x(index) - 1
@@ -163,7 +173,8 @@ class Painter:
             shape = self._shapes[look] = self._shape(look)
         painter.drawPixmap(rect.topLeft(), shape)
         if rect.height() >= self.line - 4:
-            self._text(painter, rect, placed, item, self._colour(f"{look.token}.text"), now)
+            colour = self._colour(f"{look.token}.text")
+            self._text(painter, rect, placed, item, status, colour, look.ratio, now)
 
     def _shape(self, look: _Look) -> QPixmap:
         """The block without its words. Few differ: visits are alike in length, columns in width."""
@@ -204,6 +215,17 @@ class Painter:
             found = self._colours[token] = self.theme.color(token)
         return found
 
+    def _clock(self, minute: int) -> str:
+        """What the clinic's clock shows; asked for again and again, and slow to work out."""
+        day = self.model.agenda.day
+        key = (day.start, minute)
+        found = self._clocks.get(key)
+        if found is None:
+            if len(self._clocks) >= REMEMBERED:
+                self._clocks.clear()
+            found = self._clocks[key] = day.clock_at(minute)
+        return found
+
     def _elided(self, metrics: QFontMetrics, text: str, width: int) -> str:
         """``text``, cut where it doesn't fit; remembered, since names and services come again."""
         key = (metrics is self._bold_metrics, text, width)
@@ -215,13 +237,49 @@ class Painter:
             self._cut[key] = found
         return found
 
+    def _write(
+        self,
+        painter: QPainter,
+        font: QFont,
+        metrics: QFontMetrics,
+        text: str,
+        left: int,
+        top: int,
+        room: int,
+    ) -> None:
+        """One line of ``text`` in the painter's colour, cut where it doesn't fit.
+
+        What comes a second time (hours, statuses, services, a day looked at again) is kept shaped,
+        which halves its drawing; shaping what comes once would cost more than it saves.
+        """
+        key = (id(font), text, room)
+        shaped = self._shaped.get(key)
+        if shaped is None:
+            cut = self._elided(metrics, text, room)
+            # Shaped, a line through the words would stand a hair lower on a dense screen.
+            if font is self.struck or key not in self._seen:
+                self._seen.add(key)
+                painter.setFont(font)
+                painter.drawText(QPointF(left, top + metrics.ascent()), cut)
+                return
+            if len(self._shaped) >= REMEMBERED:
+                self._shaped.clear()
+            shaped = self._shaped[key] = QStaticText(cut)
+            shaped.setTextFormat(Qt.TextFormat.PlainText)
+            shaped.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+            shaped.prepare(QTransform(), font)
+        painter.setFont(font)
+        painter.drawStaticText(left, top, shaped)
+
     def _text(
         self,
         painter: QPainter,
         rect: QRect,
         placed: Placed,
         item: DayAppointment,
+        status: Status | None,
         colour: QColor,
+        ratio: float,
         now: dt.datetime,
     ) -> None:
         left, top = rect.x() + BAR + 5, rect.y() + 2
@@ -229,44 +287,41 @@ class Painter:
         roomy = rect.height() >= 2 * self.line + 4
         if not roomy:
             top = rect.y() + max(0, (rect.height() - self.line) // 2)
-        ratio = painter.device().devicePixelRatioF()
         for name, token in self._marks(item):
             if right - left < 3 * self.icon:
                 break
             right -= self.icon
             self._icon(painter, name, self._colour(token), right, top, ratio)
             right -= 3
-        word = self._word(item, now)
-        on_offer = item.status is Status.AVAILABLE
+        word = self._word(item, status, now)
+        on_offer = status is Status.AVAILABLE
         title = item.client_name or (word if on_offer else _("No name"))
         narrow = rect.width() < self.theme.px(NARROW)
         if narrow:
             title = "".join(part[:1] for part in title.split()[:2])
-        if not roomy and item.status is not None and right - left > 2 * self.icon + 12:
-            self._icon(painter, STATUS_ICONS[item.status], colour, left, top, ratio)
+        if not roomy and status is not None and right - left > 2 * self.icon + 12:
+            self._icon(painter, STATUS_ICONS[status], colour, left, top, ratio)
             left += self.icon + 4
         painter.setPen(colour)
-        painter.setFont(self.struck if item.status in statuses.CALLED_OFF else self.bold)
-        baseline = top + self._bold_metrics.ascent()
-        painter.drawText(
-            QPointF(left, baseline), self._elided(self._bold_metrics, title, right - left)
-        )
+        font = self.struck if status in statuses.CALLED_OFF else self.bold
+        self._write(painter, font, self._bold_metrics, title, left, top, right - left)
         if not roomy:
-            self._tail(painter, item, word, title, left, right, baseline)
+            self._tail(painter, item, status, word, title, left, right, top)
             return
-        clock = self.model.agenda.day.clock_at(placed.start)
+        clock = self._clock(placed.start)
         second = clock if on_offer or narrow else f"{clock}  {word}"
-        self._second_line(painter, rect, item, second, colour, ratio)
+        self._second_line(painter, rect, item, status, second, colour, ratio)
 
     def _tail(
         self,
         painter: QPainter,
         item: DayAppointment,
+        status: Status | None,
         word: str,
         shown: str,
         left: int,
         right: int,
-        baseline: int,
+        top: int,
     ) -> None:
         """What still fits beside the name in a block of one line."""
         used = self._bold_metrics.horizontalAdvance(shown)
@@ -274,43 +329,39 @@ class Painter:
         if room < 40:
             return
         tail = " · ".join(part for part in (word, item.service_name) if part)
-        if item.status is Status.AVAILABLE:
+        if status is Status.AVAILABLE:
             tail = item.service_name
-        painter.setFont(self.plain)
-        painter.drawText(
-            QPointF(left + used + 8, baseline),
-            self._elided(self._plain_metrics, tail, room),
-        )
+        # On the name's own baseline: bold stands higher than plain.
+        top += self._bold_metrics.ascent() - self._plain_metrics.ascent()
+        self._write(painter, self.plain, self._plain_metrics, tail, left + used + 8, top, room)
 
     def _second_line(
         self,
         painter: QPainter,
         rect: QRect,
         item: DayAppointment,
+        status: Status | None,
         word: str,
         colour: QColor,
         ratio: float,
     ) -> None:
         left, right = rect.x() + BAR + 5, rect.right() - 4
         top = rect.y() + 2 + self.line
-        if item.status is not None:
-            self._icon(painter, STATUS_ICONS[item.status], colour, left, top, ratio)
-        painter.setFont(self.plain)
-        indent = self.icon + 4 if item.status is not None else 0
+        indent = 0
+        if status is not None:
+            self._icon(painter, STATUS_ICONS[status], colour, left, top, ratio)
+            indent = self.icon + 4
         lines = [word, item.service_name, item.reason, item.room_name]
         if rect.height() < 3 * self.line + 4:
             lines = [" · ".join(part for part in (word, item.service_name) if part)]
         for text in filter(None, lines):
             if top + self.line > rect.bottom():
                 break
-            painter.drawText(
-                QPointF(left + indent, top + self._plain_metrics.ascent()),
-                self._elided(self._plain_metrics, text, right - left - indent),
-            )
+            room = right - left - indent
+            self._write(painter, self.plain, self._plain_metrics, text, left + indent, top, room)
             top, indent = top + self.line, 0
 
-    def _word(self, item: DayAppointment, now: dt.datetime) -> str:
-        status = item.status
+    def _word(self, item: DayAppointment, status: Status | None, now: dt.datetime) -> str:
         word = self._words[status] if status is not None else item.status_value
         waited = minutes_waited(item, now)
         if waited is not None:
