@@ -157,6 +157,7 @@ class Cache:
             pool_size=size,
             max_overflow=0,
             pool_reset_on_return="rollback",
+            hide_parameters=True,  # an error's words may come to a log: no patient's data in them
         )
 
         @sa.event.listens_for(engine, "begin")

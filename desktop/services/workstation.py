@@ -200,7 +200,8 @@ def take_lock(folder: Path) -> FileLock:
 
     Raises :class:`EnvironmentTrouble`: ``workstation.already_open``, ``workstation.read_only``.
     """
-    lock = FileLock(folder / "cache.lock", timeout=0, is_singleton=False)
+    # Taken in the thread that opens the workstation, given free in the one that ends the program.
+    lock = FileLock(folder / "cache.lock", timeout=0, is_singleton=False, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:
