@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +91,16 @@ def _check_free(folder: Path) -> None:
 def _begun(
     staging: Path, enrolment: Enrolment, passphrase: AskPassphrase | None
 ) -> tuple[Description, Secrets] | None:
-    """What an earlier attempt with this file left."""
+    """What an earlier attempt with this enrolment left; the server is where the file says now."""
     try:
         found = Description.load(staging)
     except EnvironmentTrouble:
         return None
     if found.enrolment != enrolment.fingerprint:
         return None
+    address = enrolment.server
+    found = replace(found, host=address.host, port=address.port, dbname=address.dbname)
+    _keep_address(staging, found, enrolment)
     return found, stations.load_secrets(staging, found, passphrase)
 
 
@@ -116,10 +120,14 @@ def _begin(
     kept = Secrets.fresh()
     words = passphrase() if vault == secrets.PASSPHRASE and passphrase is not None else None
     stations.save_secrets(staging, description, kept, words)
+    _keep_address(staging, description, enrolment)
+    return description, kept
+
+
+def _keep_address(staging: Path, description: Description, enrolment: Enrolment) -> None:
     if enrolment.server.ca:
         (staging / "ca.pem").write_text(enrolment.server.ca, encoding="ascii")
     description.save(staging)
-    return description, kept
 
 
 def _taken_over(staging: Path, description: Description, kept: Secrets) -> bool:

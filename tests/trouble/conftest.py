@@ -17,7 +17,7 @@ import keyring
 import keyring.backends.fail
 import psycopg
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from desktop import cli
@@ -209,10 +209,9 @@ def told(run: Callable[..., Ran], code: str, *arguments: object) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_keyring(memory_keyring: object) -> Iterator[None]:
+def no_keyring(memory_keyring: object) -> None:
     """Secrets under a passphrase: other processes open the folder as well as this one."""
     keyring.set_keyring(keyring.backends.fail.Keyring())
-    yield
 
 
 @pytest.fixture(scope="module")
@@ -312,12 +311,9 @@ class Windows:
         for top in QApplication.topLevelWidgets():
             if not top.isVisible():
                 continue
-            for label in top.findChildren(QLabel):
-                if label.isVisible():
-                    words.append(label.text())
-            for text in top.findChildren(QPlainTextEdit):
-                if text.isVisible():
-                    words.append(text.toPlainText())
+            words.extend(x.text() for x in top.findChildren(QLabel) if x.isVisible())
+            texts = top.findChildren(QPlainTextEdit)
+            words.extend(x.toPlainText() for x in texts if x.isVisible())
         return "\n".join(words)
 
 
@@ -331,7 +327,3 @@ def windows(qtbot: QtBot) -> Iterator[Windows]:
     assert "Traceback" not in read
     assert "Error:" not in read
     theme_switch().apply("light")
-
-
-def visible(widget: QWidget) -> bool:
-    return not widget.isHidden()
