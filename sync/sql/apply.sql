@@ -20,6 +20,13 @@ AS {body}
      ORDER BY l.xid DESC LIMIT 1;
 {body};
 
+-- A JSON object, or an empty one for what is none.
+CREATE OR REPLACE FUNCTION {schema}.sync_object(given jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS {body}
+    SELECT CASE WHEN jsonb_typeof(given) = 'object' THEN given ELSE '{}' END;
+{body};
+
 -- Which rejected transaction of this push an operation builds on, or NULL. In blocked, "t/id" stands
 -- for a row whose insert was rejected and "t/id/column" for a rejected change.
 CREATE OR REPLACE FUNCTION {schema}.sync_depends(op jsonb, blocked jsonb) RETURNS text
@@ -36,8 +43,9 @@ BEGIN
       FROM jsonb_each_text(blocked) b
      WHERE b.key = row_key
         OR (op ->> 'k' = 'D' AND starts_with(b.key, row_key || '/'))
-        OR (op ->> 'k' = 'U' AND EXISTS (SELECT FROM jsonb_object_keys(op -> 'new') changed (name)
-                                          WHERE b.key = row_key || '/' || changed.name))
+        OR (op ->> 'k' = 'U'
+            AND EXISTS (SELECT FROM jsonb_object_keys(sync_object(op -> 'new')) changed (name)
+                         WHERE b.key = row_key || '/' || changed.name))
         OR EXISTS (SELECT FROM sync_table s CROSS JOIN jsonb_each_text(s.refs) points (name, target)
                     WHERE s.name = op ->> 't'
                       AND b.key = concat(points.target, '/', op -> 'new' ->> points.name))
@@ -56,7 +64,7 @@ AS {body}
             SELECT concat(op.value ->> 't', '/', op.value ->> 'id') WHERE op.value ->> 'k' = 'I'
             UNION ALL
             SELECT concat(op.value ->> 't', '/', op.value ->> 'id', '/', changed.name)
-              FROM jsonb_object_keys(op.value -> 'new') changed (name)
+              FROM jsonb_object_keys(sync_object(op.value -> 'new')) changed (name)
              WHERE op.value ->> 'k' = 'U') b (key);
 {body};
 
@@ -167,10 +175,11 @@ DECLARE
     entry sync_table;
     row_no bigint;
     kind text := op ->> 'k';
-    fresh jsonb := CASE WHEN jsonb_typeof(op -> 'new') = 'object' THEN op -> 'new' ELSE '{}' END;
-    seen jsonb := CASE WHEN jsonb_typeof(op -> 'old') = 'object' THEN op -> 'old' ELSE '{}' END;
+    fresh jsonb := sync_object(op -> 'new');
+    seen jsonb := sync_object(op -> 'old');
     names text[];
     statement text;
+    written bigint := 1;
 BEGIN
     SELECT * INTO entry FROM sync_table WHERE name = op ->> 't' AND active;
     IF entry.id IS NULL OR NOT who.profile = ANY (entry.write_by) THEN
@@ -205,13 +214,18 @@ BEGIN
                           'WHERE r.id = $1', entry.name, string_agg(format('%1$I = n.%1$I', name), ', '))
               INTO statement FROM unnest(names) name;
             EXECUTE statement USING row_no, fresh;
+            GET DIAGNOSTICS written = ROW_COUNT;
         END IF;
         PERFORM sync_check_row(who, entry, row_no);
     ELSE
         PERFORM sync_check_row(who, entry, row_no);
         IF sync_expect(entry, row_no, names, seen, NULL) THEN
             EXECUTE format('DELETE FROM %I WHERE id = $1', entry.name) USING row_no;
+            GET DIAGNOSTICS written = ROW_COUNT;
         END IF;
+    END IF;
+    IF written = 0 THEN
+        PERFORM sync_reject('rule', format('a rule of %s does not accept the change', entry.name));
     END IF;
 END
 {body};

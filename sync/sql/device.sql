@@ -10,6 +10,15 @@ BEGIN
         RAISE EXCEPTION 'sync functions run at read committed, each call in a transaction of its own'
               USING ERRCODE = 'invalid_transaction_state';
     END IF;
+    -- A cursor excepts the transaction that made it: what a second call in it does would be missed.
+    IF pg_current_xact_id_if_assigned() IS NOT NULL THEN
+        RAISE EXCEPTION 'sync functions want a transaction of their own'
+              USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    -- What is answered must outlive a crash of the server, whatever the clinic's server is set to.
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
     IF NOT pg_try_advisory_xact_lock_shared(hashtext('consultorio'), hashtext({schema_literal})) THEN
         refusal := '{"status": "migrating"}';
         RETURN;
@@ -49,6 +58,9 @@ AS {body}
 DECLARE
     next_nonce uuid := gen_random_uuid();
 BEGIN
+    IF request ->> 'exchange' IS NULL THEN
+        RAISE EXCEPTION 'a request names its exchange' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF who.nonce IS NOT NULL
        AND who.nonce IS DISTINCT FROM (request ->> 'nonce')::uuid
        AND who.last_exchange IS DISTINCT FROM (request ->> 'exchange')::uuid THEN

@@ -59,6 +59,15 @@ BEGIN
     IF (request ->> 'epoch')::uuid IS DISTINCT FROM (entered.meta).epoch THEN
         RETURN jsonb_build_object('status', 'epoch', 'epoch', (entered.meta).epoch);
     END IF;
+    IF request ->> 'cursor' IS NULL THEN
+        RAISE EXCEPTION 'an exchange goes on from a cursor' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- A cursor ahead of the server: it was put back without a new epoch, and what it writes from here
+    -- on would pass for seen.
+    IF pg_snapshot_xmax(split_part(request ->> 'cursor', '|', 1)::pg_snapshot)
+       > pg_snapshot_xmax(pg_current_snapshot()) THEN
+        RETURN jsonb_build_object('status', 'epoch', 'epoch', (entered.meta).epoch);
+    END IF;
     IF sync_needs_hello(who, entered.meta, request) THEN
         RETURN '{"status": "hello"}';
     END IF;
@@ -77,7 +86,12 @@ BEGIN
                 PERFORM set_config('sync.actor', coalesce(item ->> 'actor', ''), true);
                 outcome := sync_apply(who, item, blocked);
                 INSERT INTO sync_result (tx, device, result)
-                VALUES ((item ->> 'tx')::uuid, who.number, outcome);
+                VALUES ((item ->> 'tx')::uuid, who.number, outcome) ON CONFLICT (tx) DO NOTHING;
+                IF NOT FOUND THEN
+                    -- A copy of the cache pushes the same work at this moment, and was first.
+                    RAISE EXCEPTION 'transaction % has just been answered elsewhere', item ->> 'tx'
+                          USING ERRCODE = 'serialization_failure';
+                END IF;
             END IF;
             IF outcome ->> 'status' = 'rejected' THEN
                 blocked := sync_blocks(item) || blocked;

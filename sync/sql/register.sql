@@ -56,6 +56,31 @@ BEGIN
 END
 {body};
 
+-- The device that a transaction writes for: 0 unless sync_exchange says so and the session is that
+-- device's own. Settings are anybody's to make; the role that logged in is not.
+CREATE OR REPLACE FUNCTION {schema}.sync_origin() RETURNS integer
+LANGUAGE sql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    SELECT coalesce((SELECT d.number FROM sync_device d
+                      WHERE d.role_name = session_user
+                        AND d.number::text = current_setting('sync.device', true)), 0);
+{body};
+
+-- The log's mark of a row that came to be; an error where its id is not the writer's to give. Who owns
+-- the tenant may load any row: a backup brings back rows of every device.
+CREATE OR REPLACE FUNCTION {schema}.sync_born(row_no bigint, origin integer) RETURNS "char"
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+BEGIN
+    IF row_no >> 39 <> 0 AND row_no >> 39 <> origin
+       AND NOT pg_has_role(session_user, current_user, 'MEMBER') THEN
+        RAISE EXCEPTION 'the id % is not this writer''s to give', row_no
+              USING ERRCODE = 'check_violation', CONSTRAINT = 'sync_id_range';
+    END IF;
+    RETURN 'I';
+END
+{body};
+
 -- Makes the capture triggers of one registered table.
 --
 -- They are statement triggers over transition tables. Old and new rows meet in a FULL JOIN because
@@ -70,8 +95,8 @@ DECLARE
     whole bigint;
     changed text;
     columns_of text;
-    writer text := 'coalesce(nullif(current_setting(''sync.device'', true), '''')::integer, 0), '
-                   'nullif(current_setting(''sync.actor'', true), '''')::bigint, now()';
+    writer text := 'origin, CASE WHEN origin <> 0 THEN '
+                   'nullif(current_setting(''sync.actor'', true), '''')::bigint END, now()';
     source text;
     operation text;
     timing text;
@@ -89,16 +114,23 @@ BEGIN
     whole := coalesce(whole, 0) | 1;
 
     source := format($source$
+DECLARE
+    origin integer := 0;
 BEGIN
+    IF current_setting('sync.device', true) <> '' THEN
+        origin := sync_origin();
+    END IF;
     IF TG_OP = 'INSERT' THEN
+        PERFORM sync_born(n.id, origin) FROM new_rows n
+          WHERE n.id::bigint >> 39 <> 0 AND n.id::bigint >> 39 <> origin;
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
         SELECT pg_current_xact_id(), %1$s, n.id, 'I', %2$s, %4$s FROM new_rows n;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
         SELECT pg_current_xact_id(), %1$s, d.id, d.op, d.cols, %4$s
           FROM (SELECT id,
-                       CASE WHEN o.here IS NULL THEN 'I' WHEN n.here IS NULL THEN 'D' ELSE 'U'
-                       END::"char" AS op,
+                       CASE WHEN o.here IS NULL THEN sync_born(id, origin)
+                            WHEN n.here IS NULL THEN 'D'::"char" ELSE 'U'::"char" END AS op,
                        CASE WHEN o.here IS NULL OR n.here IS NULL THEN %2$s ELSE %3$s END AS cols
                   FROM (SELECT true AS here, id%5$s FROM new_rows) n
                   FULL JOIN (SELECT true AS here, id%5$s FROM old_rows) o USING (id)) d

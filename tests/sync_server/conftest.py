@@ -57,6 +57,7 @@ class Workstation:
     cursor: str = ""
     rows: dict[str, dict[int, list]] = field(default_factory=dict)
     seen: list[tuple[str, int]] = field(default_factory=list)
+    columns: dict[str, list[str]] = field(default_factory=dict)
     counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def call(self, function: str, **request: Any) -> dict:

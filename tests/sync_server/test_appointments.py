@@ -119,6 +119,25 @@ def test_the_second_buyer_of_a_slot_on_the_web_is_refused(tenant: Tenant) -> Non
     assert tenant.one("SELECT cliente_id FROM citas_cita") is None
 
 
+def test_the_web_takes_no_slot_from_a_walk_in_or_a_visit_that_is_over(tenant: Tenant) -> None:
+    """Catches a guard that knows of clients only, and one that looks at active statuses only."""
+    buyer, patient = tenant.client(), tenant.client()
+    slot = tenant.appointment(NINE, "reservada", tenant.staff())
+    tenant.db.execute("UPDATE citas_cita SET paciente_nombre = 'Don Luis'")
+    with pytest.raises(psycopg.errors.ExclusionViolation):
+        tenant.db.execute(BOOK, (buyer, slot))
+    # The same person becomes a client: a back office links the two.
+    tenant.db.execute(
+        "UPDATE citas_cita SET cliente_id = %s, paciente_nombre = 'don luis ' WHERE id = %s",
+        (patient, slot),
+    )
+    for over in ("finalizada", "completada"):
+        tenant.db.execute("UPDATE citas_cita SET estado = %s", (over,))
+        with pytest.raises(psycopg.errors.ExclusionViolation):
+            tenant.db.execute(BOOK, (buyer, slot))
+    assert tenant.one("SELECT cliente_id FROM citas_cita") == patient
+
+
 def test_a_workstation_may_change_the_client_of_a_booked_appointment(tenant: Tenant) -> None:
     """Catches a guard against the web that also refuses what reception saw and meant."""
     first, second = tenant.client(), tenant.client()

@@ -131,6 +131,9 @@ def test_a_truncation_reaches_a_workstation_as_rows_that_are_gone(tenant: Tenant
 def test_device_and_actor_are_logged_and_others_are_device_0(tenant: Tenant) -> None:
     """Catches a device or actor that outlives its transaction."""
     db = tenant.db
+    db.execute(
+        "INSERT INTO sync_device (number, role_name, profile) VALUES (9, session_user, 'office')"
+    )
     with db.transaction():
         db.execute(
             "SELECT set_config('sync.device', '9', true), set_config('sync.actor', '4', true)"

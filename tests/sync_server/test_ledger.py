@@ -71,6 +71,20 @@ def test_nobody_changes_or_deletes_a_row_of_the_ledger(
     assert tenant.one(f"SELECT count(*) FROM {table}") == 1
 
 
+def test_triggers_that_rest_for_a_replica_do_not_rest_here(
+    tenant: Tenant, paid: dict[str, int]
+) -> None:
+    """Catches the switch that loaders and replicas use as a way around the guard."""
+    tenant.db.execute("SET session_replication_role = replica")
+    for statement in (
+        "UPDATE finanzas_cargo SET descripcion = 'x'",
+        "DELETE FROM caja_movimiento",
+        "TRUNCATE caja_movimiento",
+    ):
+        with pytest.raises(psycopg.errors.RestrictViolation, match="never changed"):
+            tenant.db.execute(statement)
+
+
 def test_a_back_office_may_delete_what_the_ledger_refers_to(
     tenant: Tenant, paid: dict[str, int]
 ) -> None:

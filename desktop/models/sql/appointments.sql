@@ -40,12 +40,17 @@ BEGIN
            AND NEW.fin IS NOT DISTINCT FROM OLD.fin THEN
             NEW.fin := NEW.fecha_hora + (OLD.fin - OLD.fecha_hora);
         END IF;
-        -- The booking site updates by id alone: the row it sold may have been sold meanwhile. A
-        -- workstation compares with what it last saw and needs no such guess.
-        IF was_active AND NEW.estado = 'reservada'
-           AND OLD.cliente_id IS NOT NULL AND NEW.cliente_id IS NOT NULL
-           AND NEW.cliente_id <> OLD.cliente_id
-           AND coalesce(current_setting('sync.device', true), '') = '' THEN
+        -- The booking site updates by id alone: the row it sold may have been sold meanwhile, to a
+        -- client or at the desk to somebody by name alone, or the visit may be over. A workstation
+        -- compares with what it last saw and needs no such guess.
+        IF (was_active OR OLD.estado IN ('finalizada', 'completada')) AND NEW.estado = 'reservada'
+           AND NEW.cliente_id IS NOT NULL
+           AND (NEW.cliente_id <> OLD.cliente_id
+                OR OLD.cliente_id IS NULL
+                   AND btrim(OLD.paciente_nombre) <> ''
+                   AND lower(btrim(OLD.paciente_nombre))
+                       IS DISTINCT FROM lower(btrim(NEW.paciente_nombre)))
+           AND sync_origin() = 0 THEN
             RAISE EXCEPTION 'the appointment % is already booked for another client', OLD.id
                   USING ERRCODE = 'exclusion_violation', TABLE = TG_TABLE_NAME,
                         CONSTRAINT = 'citas_cita_ya_reservada',

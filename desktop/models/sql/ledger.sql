@@ -44,6 +44,8 @@ DECLARE
     ledger text;
     emptied text;
 BEGIN
+    -- What waits for the commit stands in the way of altering a table.
+    SET CONSTRAINTS ALL IMMEDIATE;
     FOREACH ledger IN ARRAY ARRAY['finanzas_cargo', 'finanzas_recibo', 'finanzas_pago',
                                   'finanzas_asignacion', 'caja_movimiento'] LOOP
         -- confdeltype n: ON DELETE SET NULL.
@@ -62,6 +64,10 @@ BEGIN
             'CREATE OR REPLACE TRIGGER clinic_append_only_truncate BEFORE TRUNCATE ON %1$I.%2$I '
             'FOR EACH STATEMENT EXECUTE FUNCTION %1$I.clinic_append_only()',
             {schema_literal}, ledger);
+        -- Also for who loads rows as a replica, where triggers rest.
+        EXECUTE pg_catalog.format(
+            'ALTER TABLE %1$I.%2$I ENABLE ALWAYS TRIGGER clinic_append_only, '
+            'ENABLE ALWAYS TRIGGER clinic_append_only_truncate', {schema_literal}, ledger);
     END LOOP;
 END
 {body};
