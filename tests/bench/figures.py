@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+WIDTH = 58
+COUNTED = {"rows", "edits", "keys"}
+"""Units of things that are counted, not measured."""
 
 
 @dataclass(frozen=True)
@@ -49,23 +52,42 @@ def timed(action: Callable[[], object], times: int, *, warm_up: int = 1) -> list
     return seconds
 
 
-def median_ms(seconds: list[float]) -> float:
-    return statistics.median(seconds) * 1000
+def heading(name: str, seconds: float) -> None:
+    """Announces the figures of a measurement that took so long, all its preparations included."""
+    print(f"\n{name} ({seconds:.0f} s)", flush=True)
+
+
+def show(figures: list[Figure]) -> None:
+    """Prints one line for each figure."""
+    for figure in figures:
+        limit = verdict = ""
+        if figure.limit is not None:
+            limit = f"{'≥' if figure.at_least else '≤'} {figure.limit:g}"
+            verdict = "ok" if figure.ok else "MISSED"
+        whole = figure.unit in COUNTED
+        value = f"{figure.value:,.0f}" if whole else f"{figure.value:,.3f}"
+        print(
+            f"  {figure.name:<{WIDTH}} {value:>10} {figure.unit:<6} {limit:>8}  {verdict}".rstrip()
+        )
 
 
 def report(figures: list[Figure], path: Path) -> bool:
-    """Prints the table, writes the file; whether every limit holds."""
+    """Writes the file and says how many limits hold; whether all do."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [asdict(figure) | {"ok": figure.ok} for figure in figures]
-    for row in rows:
-        del row["at_least"]
-    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
-    width = max(len(figure.name) for figure in figures)
-    for figure in figures:
-        limit = "" if figure.limit is None else ("≥ " if figure.at_least else "≤ ")
-        limit += "" if figure.limit is None else f"{figure.limit:g}"
-        verdict = "" if figure.limit is None else ("ok" if figure.ok else "MISSED")
-        print(
-            f"{figure.name:<{width}}  {figure.value:>10.3f} {figure.unit:<6} {limit:>8}  {verdict}"
-        )
-    return all(figure.ok for figure in figures)
+    rows = [
+        {
+            "name": figure.name,
+            "value": figure.value,
+            "unit": figure.unit,
+            "limit": figure.limit,
+            "ok": figure.ok,
+        }
+        for figure in figures
+    ]
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    limited = [figure for figure in figures if figure.limit is not None]
+    missed = [figure.name for figure in limited if not figure.ok]
+    print(f"\n{len(limited) - len(missed)} of {len(limited)} limits hold; written to {path}")
+    for name in missed:
+        print(f"MISSED: {name}")
+    return not missed
