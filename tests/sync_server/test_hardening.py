@@ -198,19 +198,32 @@ def test_a_rule_that_swallows_a_change_is_told(tenant: Tenant, kind: str) -> Non
     assert desk.push(edit)["code"] == "rule"
 
 
-def test_what_is_acknowledged_is_on_the_disk(tenant: Tenant) -> None:
-    """Catches a server set to commit later: an answer that a crash would make a lie."""
+def test_what_is_acknowledged_is_on_the_disk_and_nobody_waits_for_long(tenant: Tenant) -> None:
+    """Catches a server set to commit later, whose answer a crash would make a lie, and an exchange
+    that keeps practitioners locked as long as a forgotten transaction keeps a row."""
     desk = tenant.device().join()
     desk.connection.execute("SET synchronous_commit = off")
     tenant.db.execute(
-        "CREATE TABLE seen (how text);"
-        "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$;"
+        "CREATE TABLE seen (durable text, wait text);"
+        "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen"
+        " VALUES (current_setting('synchronous_commit'), current_setting('lock_timeout'));"
+        " RETURN NEW; END $$;"
         "CREATE CONSTRAINT TRIGGER look AFTER INSERT ON sync_result"
         " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION look()"
     )
-    desk.push(op("I", CLIENTS, desk.new_id(), new=client_row()))
-    assert tenant.one("SELECT how FROM seen") == "on"
+    row = tenant.client()
+    edit = op("U", CLIENTS, row, {"notas": None}, {"notas": "x"})
+    assert desk.push(edit)["status"] == "applied"
+    assert tenant.db.execute("SELECT * FROM seen").fetchall() == [("on", "5s")]
+    desk.connection.execute("SET lock_timeout = '5ms'")
+    forgotten = tenant.connect(autocommit=False)
+    forgotten.execute("SELECT FROM pacientes_cliente FOR UPDATE")
+    given = transaction(op("U", CLIENTS, row, {"notas": "x"}, {"notas": "y"}))
+    request = desk.request(given)
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        desk.call("sync_exchange", **request)
+    forgotten.rollback()
+    assert desk.take(desk.call("sync_exchange", **request))["results"][0]["status"] == "applied"
 
 
 def test_rows_that_a_cascade_touches_twice_are_logged_with_all_that_changed(
