@@ -54,8 +54,9 @@ race: setup ## the long form of the double-booking race
 package: setup $(BUNDLE) ## the program as a folder that needs no Python (dist/consultorio)
 
 $(BUNDLE): build.spec $(STAMP) $(BUNDLED) | system
+	@mkdir -p build && touch build/begun
 	$(BIN)/pyinstaller --noconfirm --log-level WARN build.spec
-	@touch $@
+	@touch -r build/begun $@ # what changed meanwhile is for the next time
 
 package-test: package ## starts the packaged program: joins, syncs, takes pictures
 	$(BIN)/python -m tests.package_smoke

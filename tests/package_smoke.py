@@ -23,7 +23,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from PyInstaller.archive.readers import CArchiveReader
+from PyInstaller.archive.readers import CArchiveReader  # type: ignore[import-untyped]
 from PySide6.QtGui import QImage
 
 from desktop.domain.actor import Actor
@@ -31,7 +31,8 @@ from desktop.domain.permissions import ALL
 from desktop.models import sync_schema
 from desktop.services import clinic as clinic_settings
 from desktop.services.cache import Cache, executor
-from desktop.services.clients import Clients, NewClient
+from desktop.services.clients import Clients
+from desktop.services.clients_records import NewClient
 from desktop.services.workstation import Workstation
 from tests.support import embedded
 from tests.support.pictures import colours

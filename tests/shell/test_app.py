@@ -28,6 +28,7 @@ from tests.support import clinic as clinics
 from tests.support.clinic import PASSPHRASE, Clinic
 from tests.support.embedded import Server
 from tests.support.memory_keyring import MemoryKeyring
+from tests.support.pictures import colours
 from tests.support.strictness import Collector
 
 
@@ -146,14 +147,14 @@ def test_a_picture_of_the_first_window_is_saved(clinic: Clinic, tmp_path: Path) 
 
     assert in_a_process("app", *station, *screenshot) == (0, "")
     wizard = QImage(str(picture))
-    assert colours(wizard) > 10
+    assert colours(picture) > 10
 
     file = enrolled(clinic, tmp_path / "r.inscripcion")
     assert in_a_process("cli", "join", str(file), *station, *opened) == (0, "")
     assert in_a_process("app", *station, *opened, *screenshot) == (0, "")
     sign_in = QImage(str(picture))
     assert sign_in != wizard
-    assert colours(sign_in) > 10
+    assert colours(picture) > 10
 
     code, words = in_a_process("app", *station, *screenshot)
     assert code == 1
@@ -164,13 +165,6 @@ def test_a_picture_of_the_first_window_is_saved(clinic: Clinic, tmp_path: Path) 
     code, words = in_a_process("app", *station, "--screenshot", str(tmp_path / "no" / "first.png"))
     assert code == 1
     assert "No se pudo escribir la imagen" in words
-
-
-def colours(image: QImage) -> int:
-    """How many colours a picture has, looked at in every fourth point."""
-    return len(
-        {image.pixel(x, y) for x in range(0, image.width(), 4) for y in range(0, image.height(), 4)}
-    )
 
 
 def test_an_altered_file_is_told_and_another_may_be_chosen(
