@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import OrderedDict
+from typing import NamedTuple
 
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter, QPixmap
@@ -21,14 +22,17 @@ class Tiles:
 
     def __init__(self) -> None:
         self._tiles: OrderedDict[tuple[int, int], QPixmap] = OrderedDict()
+        self._sheet: _Sheet | None = None
         self._ratio = 1.0
 
     def clear(self) -> None:
         """Everything has changed."""
         self._tiles.clear()
+        self._sheet = None
 
     def discard(self, area: QRect) -> None:
         """What is drawn in ``area`` has changed."""
+        self._cut()
         for key in _under(area):
             self._tiles.pop(key, None)
 
@@ -37,29 +41,33 @@ class Tiles:
     ) -> None:
         """Show the tiles of ``area``, painting those that are missing."""
         if ratio != self._ratio:
-            self._tiles.clear()
+            self.clear()
             self._ratio = ratio
+        self._cut()
         wanted = _under(area)
         missing = [key for key in wanted if key not in self._tiles]
-        if missing:
-            self._paint(missing, painter, now)
         for key in wanted:
-            self._tiles.move_to_end(key)
-            target.drawPixmap(key[0] * SIDE, key[1] * SIDE, self._tiles[key])
+            tile = self._tiles.get(key)
+            if tile is not None:
+                self._tiles.move_to_end(key)
+                target.drawPixmap(key[0] * SIDE, key[1] * SIDE, tile)
+        if missing:
+            self._sheet = sheet = self._paint(missing, painter, now)
+            target.drawPixmap(sheet.left * SIDE, sheet.top * SIDE, sheet.picture)
         limit = max(len(wanted), int(BUDGET / (SIDE * SIDE * 4 * ratio * ratio)))
         while len(self._tiles) > limit:
             self._tiles.popitem(last=False)
 
-    def _paint(self, missing: list[tuple[int, int]], painter: Painter, now: dt.datetime) -> None:
-        """Paints what is missing at once, so that a block on two tiles is drawn once, and cuts it."""
+    def _paint(self, missing: list[tuple[int, int]], painter: Painter, now: dt.datetime) -> _Sheet:
+        """Paints what is missing at once, so that a block on two tiles is drawn once."""
         columns, rows = [key[0] for key in missing], [key[1] for key in missing]
         left, top = min(columns), min(rows)
         across, down = max(columns) - left + 1, max(rows) - top + 1
         side = round(SIDE * self._ratio)
-        sheet = QPixmap(across * side, down * side)
-        sheet.setDevicePixelRatio(self._ratio)
+        picture = QPixmap(across * side, down * side)
+        picture.setDevicePixelRatio(self._ratio)
         area = QRect(left * SIDE, top * SIDE, across * SIDE, down * SIDE)
-        brush = QPainter(sheet)
+        brush = QPainter(picture)
         brush.setRenderHints(
             QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing
         )
@@ -67,13 +75,26 @@ class Tiles:
         painter.background(brush, area)
         painter.blocks(brush, area, now)
         brush.end()
-        for key in missing:
-            if len(missing) == 1:
-                self._tiles[key] = sheet
-            else:
-                self._tiles[key] = sheet.copy(
-                    (key[0] - left) * side, (key[1] - top) * side, side, side
-                )
+        return _Sheet(picture, left, top, missing)
+
+    def _cut(self) -> None:
+        """Makes tiles of what was painted last: when it is needed again, not while it is awaited."""
+        sheet, self._sheet = self._sheet, None
+        if sheet is None:
+            return
+        side = round(SIDE * self._ratio)
+        for key in sheet.keys:
+            column, row = key[0] - sheet.left, key[1] - sheet.top
+            self._tiles[key] = sheet.picture.copy(column * side, row * side, side, side)
+
+
+class _Sheet(NamedTuple):
+    """Tiles that were painted together: ``left`` and ``top`` of the first, in tiles."""
+
+    picture: QPixmap
+    left: int
+    top: int
+    keys: list[tuple[int, int]]
 
 
 def _under(area: QRect) -> list[tuple[int, int]]:

@@ -138,11 +138,14 @@ class Painter:
     def blocks(self, painter: QPainter, area: QRect, now: dt.datetime) -> None:
         """Every block that touches ``area``."""
         geometry = self.geometry
+        first, last = geometry.minute_at(area.top()) - 1, geometry.minute_at(area.bottom()) + 1
         for index, column in enumerate(self.model.placed):
             left = geometry.x(index)
             if left > area.right() or left + geometry.column_width < area.left():
                 continue
             for placed in column:
+                if placed.start > last or placed.end < first:
+                    continue
                 rect = geometry.block(index, placed)
                 if rect.intersects(area):
                     self.block(painter, rect, placed, self.model.by_id[placed.key], now)
@@ -260,7 +263,7 @@ class Painter:
             if font is self.struck or key not in self._seen:
                 self._seen.add(key)
                 painter.setFont(font)
-                painter.drawText(QPointF(left, top + metrics.ascent()), cut)
+                painter.drawText(left, top + metrics.ascent(), cut)
                 return
             if len(self._shaped) >= REMEMBERED:
                 self._shaped.clear()
