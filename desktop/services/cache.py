@@ -7,6 +7,7 @@ into the outbox; the sync engine carries it to the server later. Nothing here ne
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -79,12 +80,23 @@ _TROUBLE = {
     sqlcipher.SQLITE_LOCKED: "cache.busy",
 }
 
+_FILE_TROUBLE = {
+    errno.ENOSPC: "cache.disk_full",
+    errno.EDQUOT: "cache.disk_full",
+    errno.EROFS: "cache.read_only",
+    errno.EACCES: "cache.read_only",
+}
+
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turns what the disk does to SQLite into :class:`EnvironmentTrouble`."""
+    """Turns what the disk does to SQLite, or to a file beside it, into :class:`EnvironmentTrouble`."""
     try:
         yield
+    except OSError as error:
+        if error.errno not in _FILE_TROUBLE:
+            raise
+        raise EnvironmentTrouble(_FILE_TROUBLE[error.errno]) from error
     except sa.exc.DBAPIError as error:
         trouble = _trouble(error.orig)
         if trouble is None:

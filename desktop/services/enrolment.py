@@ -77,8 +77,12 @@ def write(enrolment: Enrolment, path: Path) -> None:
         raise EnvironmentTrouble("file.exists", path=str(path)) from error
     except OSError as error:
         raise EnvironmentTrouble("file.not_written", path=str(path)) from error
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        path.unlink()
+        raise EnvironmentTrouble("file.not_written", path=str(path)) from error
 
 
 def read(path: Path, *, now: dt.datetime) -> Enrolment:

@@ -61,8 +61,9 @@ def join(
         raise EnvironmentTrouble("workstation.read_only", folder=str(staging)) from error
     lock = stations.take_lock(staging)
     try:
-        begun = _begun(staging, enrolment, passphrase)
-        description, kept = begun or _begin(staging, enrolment, passphrase)
+        with cache_translated():
+            begun = _begun(staging, enrolment, passphrase)
+            description, kept = begun or _begin(staging, enrolment, passphrase)
         if begun is None or not _taken_over(staging, description, kept):
             try:
                 _take_over(staging, description, enrolment, kept)
