@@ -9,7 +9,7 @@ BUNDLE := dist/consultorio/consultorio
 BUNDLED = $(shell find alembic bundle desktop resources sync -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo web-booking test test-fast lint format layers bench package package-test screenshots race ci clean
+.PHONY: help setup system demo web-booking test test-fast lint format layers bench package package-test screenshots race mutations ci clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -60,6 +60,9 @@ $(BUNDLE): build.spec $(STAMP) $(BUNDLED) | system
 
 package-test: package ## starts the packaged program: joins, syncs, takes pictures
 	$(BIN)/python -m tests.package_smoke
+
+mutations: setup ## breaks a copy of the code on purpose, and sees that a test notices each time
+	$(BIN)/python -m tests.mutations
 
 screenshots: setup ## pictures of every screen into docs/screens
 	$(BIN)/python -m tests.demo screenshots docs/screens

@@ -1,0 +1,186 @@
+"""Defects of the workstation's half: capture, outbox, apply, the core's decisions."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+APPLY = "sync/apply.py"
+EXCHANGE = "sync/exchange.py"
+CAPTURE = "sync/capture.py"
+CORE = "sync/core.py"
+STORE = "sync/store.py"
+REKEY = "sync/rekey.py"
+
+_APPLY = "tests/sync_client/test_apply.py"
+_CAPTURE = "tests/sync_client/test_capture.py"
+_CORE = "tests/sync_client/test_core.py"
+_ENGINE = "tests/sync_client/test_engine.py"
+_FAULTS = "tests/sync_client/test_faults.py"
+_REKEY = "tests/sync_client/test_rekey.py"
+
+MUTATIONS = (
+    Mutation(
+        "a pull lies over what waits",
+        APPLY,
+        "        for operation in waiting.get(key, ()):\n",
+        "        for operation in ():\n",
+        (_APPLY,),
+    ),
+    Mutation(
+        "a refusal takes back nothing",
+        APPLY,
+        "        work.dirty.update((o.table, o.row_id) for o in transaction.operations)\n",
+        "",
+        (_APPLY,),
+    ),
+    Mutation(
+        "an answer is applied in two transactions",
+        APPLY,
+        '        fault("results_settled")\n',
+        '        connection.execute("COMMIT")\n        connection.execute("BEGIN IMMEDIATE")\n'
+        '        fault("results_settled")\n',
+        (_APPLY,),
+    ),
+    Mutation(
+        "the nonce is not kept",
+        APPLY,
+        '            ("nonce", answer.nonce),\n',
+        "",
+        (_ENGINE,),
+    ),
+    Mutation(
+        "the cursor is not kept",
+        APPLY,
+        '            ("cursor", answer.cursor),\n',
+        "",
+        (_ENGINE,),
+    ),
+    Mutation(
+        "an answered exchange is repeated",
+        APPLY,
+        '            ("exchange", None),\n',
+        "",
+        (_APPLY, _FAULTS, _ENGINE, _REKEY),
+    ),
+    Mutation(
+        "what builds on a refusal stays in the outbox",
+        APPLY,
+        "            on = refused.stands_under(transaction)\n",
+        "            on = None\n",
+        (_APPLY,),
+    ),
+    Mutation(
+        "a truncation leaves rows behind",
+        APPLY,
+        "    if not change.whole:\n",
+        "    if True:\n",
+        (_APPLY,),
+    ),
+    Mutation(
+        "applying is captured as an edit",
+        APPLY,
+        'self._connection.execute("UPDATE sync_context SET capturing = 0 WHERE id = 1")',
+        "pass",
+        (_APPLY,),
+    ),
+    Mutation(
+        "the outbox is emptied before the answer",
+        EXCHANGE,
+        '    fault("before_send")\n',
+        "    store.forget(execute, [transaction.id for transaction in request.push])\n"
+        '    fault("before_send")\n',
+        (_FAULTS,),
+    ),
+    Mutation(
+        "an exchange is not in the cache before it is sent",
+        EXCHANGE,
+        '        store.set_state(execute, "exchange", exchange)\n',
+        "",
+        (_FAULTS,),
+    ),
+    Mutation(
+        "another clinic's server is believed",
+        EXCHANGE,
+        "    if known is not None and known != answer.tenant:\n",
+        "    if False:\n",
+        (_ENGINE,),
+    ),
+    Mutation(
+        "a refused transaction is forgotten",
+        STORE,
+        '    execute(\n        "INSERT INTO sync_rejection (tx,',
+        '    (lambda *_: None)(\n        "INSERT INTO sync_rejection (tx,',
+        (_APPLY,),
+    ),
+    Mutation(
+        "an open local transaction is sent",
+        STORE,
+        "        if tx == open_tx:\n            continue\n",
+        "",
+        (_APPLY, _CAPTURE, _ENGINE, _FAULTS),
+    ),
+    Mutation(
+        "edits go around the outbox",
+        CAPTURE,
+        "_OPEN_TX = f\"SELECT RAISE(ABORT, 'sync: no local transaction is open') WHERE {_TX} IS NULL;\"",
+        '_OPEN_TX = f"SELECT RAISE(IGNORE) WHERE {_TX} IS NULL;"',
+        (_CAPTURE,),
+    ),
+    Mutation(
+        "deletions are not captured",
+        CAPTURE,
+        '_trigger(name, "delete", "DELETE", _CAPTURING, delete_body)',
+        '_trigger(name, "delete", "DELETE", "0", delete_body)',
+        (_APPLY, _CAPTURE),
+    ),
+    Mutation(
+        "an update says the whole row",
+        CAPTURE,
+        '_operation(name, "OLD.id", "U", _changes(table, "OLD"), _changes(table, "NEW"))',
+        '_operation(name, "OLD.id", "U", _image(table, "OLD"), _image(table, "NEW"))',
+        (_CAPTURE,),
+    ),
+    Mutation(
+        "a NUL gets into the queue",
+        CAPTURE,
+        "    execute(_NO_NUL)\n",
+        "",
+        (_CAPTURE,),
+    ),
+    Mutation(
+        "a change during an exchange is forgotten",
+        CORE,
+        "        self._recover()\n        self._more = more\n",
+        "        self._recover()\n        self._wanted = False\n        self._more = more\n",
+        (_CORE,),
+    ),
+    Mutation(
+        "a lost deadlock waits like a lost network",
+        CORE,
+        "if isinstance(error, Busy) and self._busy < BUSY_ATTEMPTS:",
+        "if False:",
+        (_CORE,),
+    ),
+    Mutation(
+        "a change shortens the pause after a failure",
+        CORE,
+        '        """There is something new, here or on the server."""\n        self._wanted = True\n',
+        '        """There is something new, here or on the server."""\n'
+        "        self._not_before = -math.inf\n        self._wanted = True\n",
+        (_CORE,),
+    ),
+    Mutation(
+        "a copy's references keep pointing at the old ids",
+        REKEY,
+        'target = operation.table if column == "id" else references.get(column)',
+        'target = operation.table if column == "id" else None',
+        (_REKEY,),
+    ),
+    Mutation(
+        "a copy keeps the old nonce",
+        REKEY,
+        '        store.set_state(execute, "nonce", answer.nonce)\n',
+        "",
+        (_REKEY,),
+    ),
+)

@@ -1,0 +1,340 @@
+"""Defects of the server half: capture, cursor, push, rights."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+ROWS = "sync/sql/rows.sql"
+DEVICE = "sync/sql/device.sql"
+APPLY = "sync/sql/apply.sql"
+EXCHANGE = "sync/sql/exchange.sql"
+REGISTER = "sync/sql/register.sql"
+RIGHTS = "sync/sql/rights.sql"
+
+_CAPTURE = "tests/sync_server/test_capture.py"
+_INTERLEAVINGS = "tests/sync_server/test_interleavings.py"
+_EXCHANGE = "tests/sync_server/test_exchange.py"
+_FIRST = "tests/sync_server/test_first_sync.py"
+_RIGHTS = "tests/sync_server/test_rights.py"
+_HARDENING = "tests/sync_server/test_hardening.py"
+_APPOINTMENTS = "tests/sync_server/test_appointments.py"
+
+MUTATIONS = (
+    Mutation(
+        "transactions in progress are forgotten",
+        ROWS,
+        "WHERE l.xid = ANY (running) AND",
+        "WHERE false AND",
+        (_INTERLEAVINGS,),
+    ),
+    Mutation(
+        "the cursor is the highest transaction",
+        EXCHANGE,
+        "SELECT pg_current_snapshot()::text, sync_delta(",
+        "SELECT concat(pg_snapshot_xmax(pg_current_snapshot()), ':',"
+        " pg_snapshot_xmax(pg_current_snapshot()), ':'), sync_delta(",
+        (_INTERLEAVINGS,),
+    ),
+    Mutation(
+        "the cursor is the lowest transaction in progress",
+        EXCHANGE,
+        "SELECT pg_current_snapshot()::text, sync_delta(",
+        "SELECT concat(pg_snapshot_xmin(pg_current_snapshot()), ':',"
+        " pg_snapshot_xmin(pg_current_snapshot()), ':'), sync_delta(",
+        (_INTERLEAVINGS,),
+    ),
+    Mutation(
+        "the cursor is read after the delta",
+        EXCHANGE,
+        "SELECT pg_current_snapshot()::text, sync_delta(who, request ->> 'cursor', push)\n"
+        "      INTO snapshot, changes;",
+        "changes := sync_delta(who, request ->> 'cursor', push);\n"
+        "    PERFORM pg_sleep(0.002);\n"
+        "    snapshot := pg_current_snapshot()::text;",
+        (_CAPTURE,),
+    ),
+    Mutation(
+        "one's own transaction comes twice",
+        ROWS,
+        "WHERE l.xid >= pg_snapshot_xmax(seen) AND l.xid IS DISTINCT FROM own",
+        "WHERE l.xid >= pg_snapshot_xmax(seen)",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "the first sync's cursor is taken too late",
+        DEVICE,
+        "'cursor', cursor_text,",
+        "'cursor', concat(pg_snapshot_xmax(cursor_text::pg_snapshot)::text::bigint + 3, ':',"
+        " pg_snapshot_xmax(cursor_text::pg_snapshot)::text::bigint + 3, ':'),",
+        (_FIRST, _HARDENING),
+    ),
+    Mutation(
+        "refused rows do not come back",
+        ROWS,
+        "FROM (TABLE logged UNION ALL TABLE pushed) k",
+        "FROM (TABLE logged) k",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "the row filter is ignored in the delta",
+        ROWS,
+        "'FROM %I r WHERE (%s) AND ($1 OR r.id = ANY ($2))'",
+        "'FROM %I r WHERE ((%s) OR true) AND ($1 OR r.id = ANY ($2))'",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a truncation is not marked",
+        REGISTER,
+        "0, 'T'::\"char\"",
+        "0, 'D'::\"char\"",
+        (_CAPTURE,),
+    ),
+    Mutation(
+        "updates are not captured",
+        REGISTER,
+        "('update', 'AFTER', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'),",
+        "",
+        (_INTERLEAVINGS,),
+    ),
+    Mutation(
+        "an update that changes an id is an update",
+        REGISTER,
+        "WHEN n.here IS NULL THEN 'D'::\"char\"",
+        "WHEN false THEN 'D'::\"char\"",
+        (_CAPTURE,),
+        more=(
+            (
+                "FULL JOIN (SELECT true AS here, id%5$s FROM old_rows) o USING (id)) d",
+                "LEFT JOIN (SELECT true AS here, id%5$s FROM old_rows) o USING (id)) d",
+            ),
+        ),
+    ),
+    Mutation(
+        "what did not change is logged",
+        REGISTER,
+        "WHERE d.cols <> 0;",
+        "WHERE true;",
+        (_CAPTURE,),
+    ),
+    Mutation(
+        "anybody signs as any device",
+        REGISTER,
+        "WHERE d.role_name = session_user\n                        AND d.number",
+        "WHERE d.number",
+        (_HARDENING,),
+    ),
+    Mutation(
+        "anybody takes ids of devices",
+        REGISTER,
+        "AND NOT pg_has_role(session_user, current_user, 'MEMBER') THEN",
+        "AND false THEN",
+        (_HARDENING,),
+    ),
+    Mutation(
+        "old values are not compared on update",
+        APPLY,
+        "IF differing <> '{}' THEN",
+        "IF fresh IS NULL AND differing <> '{}' THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "old values are not compared on delete",
+        APPLY,
+        "IF differing <> '{}' THEN",
+        "IF fresh IS NOT NULL AND differing <> '{}' THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "what stands already is a conflict",
+        APPLY,
+        "($4 AND r.%1$I IS NOT '",
+        "(false AND $4 AND r.%1$I IS NOT '",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "stamps are compared",
+        APPLY,
+        "CASE WHEN (c.value ->> 'stamp')::boolean THEN 'NULL' ELSE",
+        "CASE WHEN false THEN 'NULL' ELSE",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "rows are locked in the order of the operations",
+        EXCHANGE,
+        "        PERFORM sync_lock(who, push);\n",
+        "",
+        (_APPOINTMENTS,),
+    ),
+    Mutation(
+        "a device inserts any id",
+        APPLY,
+        "IF row_no >> 39 <> who.number THEN",
+        "IF false THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a profile writes any table",
+        APPLY,
+        "OR NOT who.profile = ANY (entry.write_by) THEN",
+        "THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "rows that others see are changed",
+        APPLY,
+        "    IF condition = 'true' THEN\n",
+        "    IF true THEN\n",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "the append-only check of pushes is left out",
+        APPLY,
+        "IF entry.append_only AND kind <> 'I' THEN",
+        "IF false THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a refusal stops the queue",
+        APPLY,
+        "OR state = '55P03' THEN",
+        "OR true THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "trouble of the server is a refusal",
+        APPLY,
+        "IF left(state, 2) IN ('08', '25', '40', '53', '57', '58', 'XX') OR state = '55P03' THEN",
+        "IF false THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "dependents are applied",
+        APPLY,
+        "IF blocked = '{}' THEN",
+        "IF true THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a swallowed change counts as applied",
+        APPLY,
+        "IF written = 0 THEN\n        PERFORM sync_reject('rule', format('a rule of %s does not accept the change'",
+        "IF false THEN\n        PERFORM sync_reject('rule', format('a rule of %s does not accept the change'",
+        (_HARDENING,),
+    ),
+    Mutation(
+        "results are not looked up",
+        EXCHANGE,
+        "            IF outcome IS NULL THEN\n",
+        "            IF true THEN\n",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "two copies both apply",
+        EXCHANGE,
+        "                IF NOT FOUND THEN\n                    -- A copy",
+        "                IF false THEN\n                    -- A copy",
+        (_HARDENING,),
+    ),
+    Mutation(
+        "foreign keys wait for the commit",
+        EXCHANGE,
+        "        SET CONSTRAINTS ALL IMMEDIATE;\n",
+        "",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a cursor from the future is believed",
+        EXCHANGE,
+        "> pg_snapshot_xmax(pg_current_snapshot()) THEN",
+        "> pg_snapshot_xmax(pg_current_snapshot()) AND false THEN",
+        (_HARDENING,),
+    ),
+    Mutation(
+        "the nonce stays",
+        DEVICE,
+        "next_nonce uuid := gen_random_uuid();\nBEGIN\n    IF request",
+        "next_nonce uuid := coalesce((request ->> 'nonce')::uuid, gen_random_uuid());\n"
+        "BEGIN\n    IF request",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a stale nonce passes",
+        DEVICE,
+        "    IF who.nonce IS NOT NULL\n",
+        "    IF false\n",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "the repeat of a lost answer is a fork",
+        DEVICE,
+        "\n       AND who.last_exchange IS DISTINCT FROM (request ->> 'exchange')::uuid THEN",
+        " THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a revoked device exchanges",
+        DEVICE,
+        "WHEN who.revoked_at IS NOT NULL THEN",
+        "WHEN false THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a revoked device reads",
+        ROWS,
+        "IF who.number IS NULL OR who.revoked_at IS NOT NULL THEN",
+        "IF who.number IS NULL THEN",
+        (_RIGHTS,),
+    ),
+    Mutation(
+        "a device speaks for another",
+        DEVICE,
+        "AND role_name = session_user\n",
+        "\n",
+        (_RIGHTS,),
+    ),
+    Mutation(
+        "a device reads for another",
+        ROWS,
+        "WHERE number = device AND role_name = session_user;",
+        "WHERE number = device;",
+        (_RIGHTS,),
+    ),
+    Mutation(
+        "migrations are not waited out",
+        DEVICE,
+        "    IF NOT pg_try_advisory_xact_lock_shared(",
+        "    IF false AND NOT pg_try_advisory_xact_lock_shared(",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a temporary table hijacks a function",
+        ROWS,
+        "RETURNS SETOF text LANGUAGE plpgsql VOLATILE SECURITY DEFINER\n"
+        "SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'\n"
+        "AS {body}\nDECLARE\n    reading record;\nBEGIN\n"
+        "    reading := sync_reading(sync_reader(device), tbl);\n"
+        "    RETURN QUERY EXECUTE format(\n"
+        "        'SELECT %s::text FROM %I r WHERE r.id > $1",
+        "RETURNS SETOF text LANGUAGE plpgsql VOLATILE SECURITY DEFINER\n"
+        "SET search_path = pg_catalog, {schema} SET timezone = 'UTC'\n"
+        "AS {body}\nDECLARE\n    reading record;\nBEGIN\n"
+        "    reading := sync_reading(sync_reader(device), tbl);\n"
+        "    RETURN QUERY EXECUTE format(\n"
+        "        'SELECT %s::text FROM %I r WHERE r.id > $1",
+        (_RIGHTS,),
+    ),
+    Mutation(
+        "everybody may call the engine",
+        RIGHTS,
+        "REVOKE ALL ON FUNCTION %s FROM PUBLIC",
+        "GRANT ALL ON FUNCTION %s TO PUBLIC",
+        (_HARDENING,),
+    ),
+    Mutation(
+        "answers are not durable",
+        DEVICE,
+        "PERFORM set_config('synchronous_commit', 'on', true);",
+        "NULL;",
+        (_HARDENING,),
+    ),
+)

@@ -1,0 +1,7 @@
+"""All mutations."""
+
+from __future__ import annotations
+
+from tests.mutations import client, clinic, server
+
+MUTATIONS = (*server.MUTATIONS, *client.MUTATIONS, *clinic.MUTATIONS)
