@@ -175,7 +175,7 @@ class Toast(QFrame):
         self.action: QPushButton | None = None
         self._then = action
         if action_text:
-            self.action = QPushButton(action_text)
+            self.action = button(action_text)
             self.action.setCursor(Qt.CursorShape.PointingHandCursor)
             self.action.clicked.connect(self._act)
             layout.addWidget(self.action)

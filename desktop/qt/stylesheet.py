@@ -85,7 +85,8 @@ QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QAbstractSpinBox { background: 
     border: 1px solid @border_strong; border-radius: 6px; padding: 0 9px; selection-background-color: @accent;
     selection-color: @accent_text; }
 QLineEdit, QPlainTextEdit, QTextEdit { placeholder-text-color: @text_muted; }
-QLineEdit, QComboBox, QAbstractSpinBox { min-height: 32px; }
+QLineEdit, QComboBox { min-height: 32px; }
+QAbstractSpinBox { min-height: 29px; }
 QPlainTextEdit, QTextEdit { padding: 6px 9px; }
 QLineEdit:hover, QPlainTextEdit:hover, QComboBox:hover, QAbstractSpinBox:hover { border-color: @text_muted; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QBoxLayout,
     QFrame,
     QHBoxLayout,
@@ -81,10 +82,18 @@ class IconButton(QPushButton):
         self._icon = name
         self._draw()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses the button that has the focus, never another one of its dialog."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
     def _draw(self) -> None:
         if self._icon:
             self.setIcon(current_theme().icon(self._icon, _ICON_TOKENS.get(self._kind, "text")))
-            self.setIconSize(QSize(18, 18))
+            # Room beside the drawing: styled buttons put the words right behind it.
+            self.setIconSize(QSize(24 if self.text() else 18, 18))
 
 
 class Badge(QLabel):
@@ -184,6 +193,13 @@ class Field(QWidget):
         self.note.setText(text or self._hint)
         self.note.setVisible(bool(text or self._hint))
         self.editor.setAccessibleDescription(text)
+
+
+def inset(box: QAbstractSpinBox) -> None:
+    """Give a box with arrows the room at the left that every field has; stylesheets leave it out."""
+    editor = box.lineEdit()
+    if editor is not None:
+        editor.setTextMargins(9, 0, 0, 0)
 
 
 class SearchBox(QLineEdit):

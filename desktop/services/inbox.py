@@ -16,7 +16,13 @@ from desktop.domain import statuses
 from desktop.domain.actor import Actor
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 from desktop.models import sync_schema
-from desktop.services import agenda_search, finance_entries, inbox_graves, inbox_reading
+from desktop.services import (
+    agenda_search,
+    finance_entries,
+    inbox_graves,
+    inbox_reading,
+    inbox_words,
+)
 from desktop.services.agenda_records import FreeSlot
 from desktop.services.cache import Cache, executor
 from desktop.services.clinic import ClinicSettings
@@ -157,8 +163,8 @@ class Inbox:
 
     def other_slot(
         self, actor: Actor, tx: str, starts_at: dt.datetime, practitioner_id: int | None = None
-    ) -> None:
-        """Book a refused appointment at another time, as long as it was.
+    ) -> int:
+        """Book a refused appointment at another time, as long as it was; the appointment's id.
 
         :param starts_at: aware.
         :param practitioner_id: ``None`` stays with the one who was asked for.
@@ -187,7 +193,10 @@ class Inbox:
                 replay.moved[key] = self._cache.new_id(session)
                 replay.insert(key, fresh | times)
 
-        self._again(actor, tx, Way.OTHER_SLOT, before=act)
+        replay, first = self._again(actor, tx, Way.OTHER_SLOT, before=act)
+        operation = _appointment(first)
+        key = (operation.table, operation.row_id)
+        return replay.moved.get(key, operation.row_id)
 
     def restore(self, actor: Actor, tx: str) -> None:
         """Bring back what others deleted and the draft needs, and send the draft again.
@@ -272,7 +281,7 @@ class Inbox:
         skip: frozenset[tuple[str, int, str]] = frozenset(),
         values: Mapping[tuple[str, int], Mapping[str, Any]] | None = None,
         before: Callable[[Session, list[Rejection], Replay], None] | None = None,
-    ) -> None:
+    ) -> tuple[Replay, Rejection]:
         """Do a draft and what builds on it over again, in one local transaction."""
         actor.require(PERMISSION)
         with self._cache.reading() as session:
@@ -293,6 +302,7 @@ class Inbox:
             for item in family:
                 replay.run(item.operations)
             self._settle(session, family, way)
+        return replay, family[0]
 
     def _settle(self, session: Session, family: list[Rejection], way: Way) -> None:
         for item in family:
@@ -324,13 +334,15 @@ class Inbox:
         ends_at = codec.text_to_instant(whole["fin"]) if whole.get("fin") else None
         if ends_at is None or ends_at <= starts_at:
             ends_at = starts_at + dt.timedelta(minutes=30)
+        client_id = whole.get("cliente_id")
         return BookingDraft(
             item.tx,
             starts_at,
             ends_at,
             whole.get("dentista_id"),
-            whole.get("cliente_id"),
-            whole.get("paciente_nombre") or "",
+            client_id,
+            whole.get("paciente_nombre") or _name(session, "pacientes_cliente", client_id),
+            _name(session, "citas_tiposervicio", whole.get("tipo_servicio_id")),
         )
 
     def _check_free(
@@ -357,6 +369,10 @@ class Inbox:
         )
         if taken:
             raise RuleError("inbox.slot_taken")
+
+
+def _name(session: Session, table: str, row_id: int | None) -> str:
+    return "" if row_id is None else inbox_words.row_name(session, table, row_id)
 
 
 def _appointment(item: Rejection) -> Operation:

@@ -90,6 +90,7 @@ class BookingDraft:
     """When, how long and for whom a refused appointment was wanted.
 
     :ivar starts_at: where it was wanted, aware UTC, as is :attr:`ends_at`.
+    :ivar client_name: empty where nobody was named. :ivar service: its name, empty for none.
     """
 
     tx: str
@@ -98,6 +99,7 @@ class BookingDraft:
     practitioner_id: int | None
     client_id: int | None
     client_name: str
+    service: str = ""
 
     @property
     def minutes(self) -> int:

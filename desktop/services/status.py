@@ -25,6 +25,17 @@ _STATES = {
     "trouble": (N_("Needs attention"), "danger"),
 }
 
+_TROUBLES = {
+    "sync.revoked": N_("Workstation shut out"),
+    "sync.access_refused": N_("Access refused"),
+    "sync.untrusted": N_("Server not trusted"),
+    "sync.wrong_server": N_("Wrong server"),
+    "sync.client_too_old": N_("Program out of date"),
+    "sync.server_too_old": N_("Clinic's data out of date"),
+    "sync.epoch_changed": N_("Server restored"),
+}
+"""What needs a person has its own words; the sentence beside them says what to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkstationStatus:
@@ -71,6 +82,8 @@ def in_words(status: WorkstationStatus, now: dt.datetime) -> StatusWords:
     connection, tone = _STATES[status.state]
     if status.switched_off:
         connection, tone = N_("Working offline"), "warning"
+    elif status.code in _TROUBLES:
+        connection = _TROUBLES[status.code]
     explanation = "" if status.code is None else sentence(EnvironmentTrouble(_known(status.code)))
     return StatusWords(
         connection=_(connection),

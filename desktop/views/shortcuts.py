@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable
 
@@ -9,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QWidget
 
-from desktop.domain.messages import _
+from desktop.domain.messages import N_, _
 from desktop.qt.dialogs import Dialog
 from desktop.qt.theme import current_theme
 from desktop.qt.widgets import KeyHint, label
@@ -18,15 +19,19 @@ Group = tuple[str, tuple[tuple[str, str], ...]]
 """A heading, and (keys, what they do) in the order of use. Keys as ``Ctrl+K``; several by ``/``."""
 
 _SIGNS = {"Up": "↑", "Down": "↓", "Left": "←", "Right": "→", "Return": "Enter"}
+_WORDS = {"PgUp": N_("PgUp"), "PgDown": N_("PgDn"), "Del": N_("Del")}
 
 
 def native(keys: str) -> str:
     """Keys as this computer's keyboard prints them (Qt's own Spanish says Control for Ctrl)."""
     if sys.platform == "darwin":
         return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) or keys
-    for name, sign in _SIGNS.items():
-        keys = keys.replace(name, sign)
-    return keys
+    return re.sub(r"[A-Z][A-Za-z]+", _printed, keys)
+
+
+def _printed(name: re.Match[str]) -> str:
+    word = _WORDS.get(name[0])
+    return _(word) if word else _SIGNS.get(name[0], name[0])
 
 
 class ShortcutSheet(Dialog):

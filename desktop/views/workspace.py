@@ -16,7 +16,7 @@ from desktop.domain.messages import N_, _, language
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import Toast
 from desktop.qt.theme import TEXT_SCALES, current_theme, theme_switch
-from desktop.qt.widgets import ElidedLabel, KeyHint, button, label
+from desktop.qt.widgets import Banner, ElidedLabel, KeyHint, button, label
 from desktop.services.status import WorkstationStatus
 from desktop.views.rail import Rail
 from desktop.views.shortcuts import Group, ShortcutSheet, native
@@ -134,6 +134,7 @@ class Workspace(QWidget):
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
         right.addWidget(top)
+        right.addWidget(self._trouble_strip())
         right.addWidget(self.stack, 1)
         right.addWidget(self.status_bar)
         outer = QHBoxLayout(self)
@@ -141,6 +142,18 @@ class Workspace(QWidget):
         outer.setSpacing(0)
         outer.addWidget(self.rail)
         outer.addLayout(right, 1)
+
+    def _trouble_strip(self) -> QWidget:
+        """Room for what the administrator must mend, in sight on every screen until it is."""
+        space = current_theme().spacing
+        self.trouble = Banner("", "danger")
+        strip = QWidget()
+        around = QHBoxLayout(strip)
+        around.setContentsMargins(space.l, space.s, space.l, 0)
+        around.addWidget(self.trouble)
+        self._strip = strip
+        strip.hide()
+        return strip
 
     # Keys ---------------------------------------------------------------------------------------
 
@@ -150,6 +163,7 @@ class Workspace(QWidget):
         self._key("F3", self.find_client)
         self._key("Ctrl+K", self.find_client)
         self._key("F1", self.show_shortcuts)
+        self._key("?", self.show_shortcuts)
         self._key("Ctrl+L", self.lockWanted.emit)
         self._key("Ctrl+Z", self.undo)
         self._key("F5", self._link.sync_now)
@@ -158,7 +172,7 @@ class Workspace(QWidget):
         QShortcut(QKeySequence(keys), self).activated.connect(act)
 
     def shortcuts(self) -> list[Group]:
-        """Every shortcut that works now: the window's, then those of the screens that are built."""
+        """Every shortcut: those of the screen that is on, the window's, then the other screens'."""
         own = [
             (f"Ctrl+{at}", _("Go to {screen}").format(screen=_(entry.title)))
             for at, entry in enumerate(self._entries.values(), start=1)
@@ -168,13 +182,15 @@ class Workspace(QWidget):
             ("Ctrl+Z", _("Undo the last step")),
             ("F5", _("Send and receive now")),
             ("Ctrl+L", _("Lock")),
-            ("F1", _("This list")),
+            ("F1 / ?", _("This list")),
         ]
         groups: list[Group] = [(_("Everywhere"), tuple(own))]
         for key, screen in self._screens.items():
             tell = getattr(screen, "shortcuts", None)
-            if tell is not None:
-                groups.append((_(self._entries[key].title), tuple(tell())))
+            if tell is None:
+                continue
+            group = (_(self._entries[key].title), tuple(tell()))
+            groups.insert(0 if screen is self.stack.currentWidget() else len(groups), group)
         return groups
 
     @Slot()
@@ -239,6 +255,9 @@ class Workspace(QWidget):
     @Slot(object)
     def _show_status(self, status: WorkstationStatus) -> None:
         self.status_bar.show_status(status)
+        words = self.status_bar.words()
+        self.trouble.show_text(words.explanation if status.state == "trouble" else "")
+        self._strip.setVisible(bool(self.trouble.text))
         if "inbox" in self._entries:
             self.rail.set_count("inbox", status.rejected)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox
 
 from desktop.domain.statuses import Status
 from desktop.qt.dialogs import Dialog
@@ -57,7 +58,7 @@ def shown(screen: AgendaScreen, appointment_id: int) -> DayAppointment:
 
 
 def centre(screen: AgendaScreen, appointment_id: int) -> QPoint:
-    return screen.grid._block_rect(appointment_id).center()
+    return screen.grid.block_rect(appointment_id).center()
 
 
 def point(screen: AgendaScreen, column: int, minute: int) -> QPoint:
@@ -124,7 +125,7 @@ def test_the_lower_edge_makes_a_visit_longer(
 ) -> None:
     visit = world.appointment(paula, at(10), client_id=world.client("Ana"))
     screen = show()
-    edge = screen.grid._block_rect(visit)
+    edge = screen.grid.block_rect(visit)
     start = QPoint(edge.center().x(), edge.bottom() - 1)
     drag(screen, start, start + QPoint(0, screen.grid.geometry_now().y(30)))
     settle(qtbot, screen)
@@ -162,7 +163,13 @@ def test_a_drop_on_a_taken_time_asks_for_a_reason_to_overbook(
     QTest.mouseRelease(screen.grid, LEFT, pos=start - QPoint(0, screen.grid.geometry_now().y(60)))
     qtbot.waitUntil(lambda: any(one.isVisible() for one in screen.findChildren(Dialog)))
     assert agenda.appointment(visit).starts_at == at(11)
-    QTest.mouseClick(dialog(screen).primary, LEFT)
+    asked = dialog(screen)
+    (box,) = asked.findChildren(QComboBox)
+    assert not asked.primary.isEnabled()
+    assert asked.cancel.isDefault()
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert asked.primary.isDefault()
+    QTest.keyClick(box, Qt.Key.Key_Return)
     settle(qtbot, screen)
     moved = agenda.appointment(visit)
     assert (moved.starts_at, moved.overbooking_reason) == (at(10), "Urgencia")

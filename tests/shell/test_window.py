@@ -102,6 +102,15 @@ def test_nothing_is_asked_of_the_server_without_a_password(signin: SignIn, jobs:
     assert signin.banner.text == "Escriba su usuario y su contraseña."
 
 
+def test_enter_in_the_name_leads_to_the_password(signin: SignIn, jobs: Jobs, qtbot: QtBot) -> None:
+    signin.username.setText("admin")
+    signin.username.setFocus()
+    qtbot.keyClick(signin.username, Qt.Key.Key_Return)
+    assert signin.password.hasFocus()
+    assert signin.banner.text == ""
+    assert not jobs.busy
+
+
 def test_locked_capitals_are_noticed(signin: SignIn) -> None:
     for text, modifiers, locked in (
         ("A", Qt.KeyboardModifier.NoModifier, True),
@@ -126,6 +135,20 @@ def test_keys_switch_screens_and_the_last_one_is_remembered(
     assert settings.get("last_screen", "") == "inbox"
 
 
+def test_what_an_administrator_must_mend_is_told_on_every_screen(
+    window: MainWindow, world: World, link: QuietLink, qtbot: QtBot
+) -> None:
+    workspace = inside(window, world)
+    link.say(WorkstationStatus("trouble", "sync.revoked", pending=2))
+    qtbot.waitUntil(workspace.trouble.isVisible)
+    assert workspace.trouble.text.startswith("Un administrador")
+    assert workspace.status_bar.connection.text() == "Equipo dado de baja"
+    workspace.show_screen("inbox")
+    assert workspace.trouble.isVisible()
+    link.say(WorkstationStatus("in_step"))
+    qtbot.waitUntil(lambda: not workspace.trouble.isVisible())
+
+
 def test_f3_goes_to_the_search_of_clients(window: MainWindow, world: World, qtbot: QtBot) -> None:
     workspace = inside(window, world)
     workspace.show_screen("inbox")
@@ -140,7 +163,7 @@ def test_f1_lists_every_shortcut(window: MainWindow, world: World, qtbot: QtBot)
     (sheet,) = window.findChildren(ShortcutSheet)
     assert sheet.isVisible()
     keys = {keys for _title, group in workspace.shortcuts() for keys, _words in group}
-    assert {"F1", "F3 / Ctrl+K", "Ctrl+L", "Ctrl+Z", "Ctrl+1", "Up / Down"} <= keys
+    assert {"F1 / ?", "F3 / Ctrl+K", "Ctrl+L", "Ctrl+Z", "Ctrl+1", "Up / Down"} <= keys
     sheet.close()
 
 

@@ -152,6 +152,7 @@ class Actions(QObject):
                 action=_("Overbook"),
                 back=_("Choose another time"),
                 danger=True,
+                prefilled=False,
                 then=lambda reason: self.run(lambda: again(reason)),
             )
             dialog.rejected.connect(lambda: self.did.emit(None))

@@ -23,7 +23,7 @@ from desktop.domain.messages import _
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import Dialog
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Field, row
+from desktop.qt.widgets import Field, inset, row
 from desktop.services.agenda import OVERBOOK, details_of
 from desktop.services.agenda_records import DayAppointment, Details, Draft, Options, Placement
 from desktop.services.agenda_undo import Undo
@@ -98,6 +98,8 @@ class BookingDialog(Dialog):
         self.date.setCalendarPopup(True)
         self.date.setDisplayFormat("ddd dd-MM-yyyy")
         self.time.setDisplayFormat("HH:mm")
+        inset(self.time)
+        inset(self.minutes)
         self.minutes.setRange(5, 12 * 60)
         self.minutes.setSingleStep(self._context.services.clinic.slot_minutes)
         self.minutes.setSuffix(_(" min"))

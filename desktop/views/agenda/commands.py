@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "next_week": (N_("Next week"), ("Shift+PgDown",)),
     "pick_day": (N_("Choose a day"), ("G",)),
     "first_free": (N_("First free time"), ("F",)),
+    "find": (N_("Find on this day"), ("Ctrl+F", "/")),
     "new": (N_("New appointment"), ("N",)),
     "print": (N_("Save the day as PDF"), ("Ctrl+P",)),
     "undo": (N_("Undo"), ("Ctrl+Z",)),
@@ -99,3 +100,14 @@ def offered(actions: dict[str, QAction], item: DayAppointment) -> list[QAction]:
     if item.status is Status.CONFIRMED and "step" in names:
         names.remove("step")
     return [actions[name] for name in names]
+
+
+def shortcuts() -> list[tuple[str, str]]:
+    """Every key of the agenda and what it does, for the sheet of shortcuts."""
+    grid = [
+        ("Up / Down / Left / Right", _("Walk through the day")),
+        ("Return", _("Open the visit, or book")),
+        ("Ctrl+Up / Ctrl+Down", _("Move: then Enter")),
+        ("Shift+Up / Shift+Down", _("Longer or shorter: then Enter")),
+    ]
+    return grid + [(" / ".join(keys), _(text)) for text, keys in COMMANDS.values() if keys]

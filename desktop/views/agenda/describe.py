@@ -40,6 +40,11 @@ def status(item: DayAppointment, now: dt.datetime) -> str:
     return _("{status} {n} min").format(status=word, n=waited // dt.timedelta(minutes=1))
 
 
+def reason(item: DayAppointment) -> str:
+    """Why the client comes, where the service does not say it already."""
+    return "" if item.reason == item.service_name else item.reason
+
+
 def phone(item: DayAppointment) -> str:
     """The client's phone as it is read; empty where none was given."""
     return identifiers.phone_for_reading(item.client_phone) if item.client_phone else ""
@@ -68,7 +73,7 @@ def tooltip(item: DayAppointment, model: DayModel, now: dt.datetime) -> str:
         f"{times(item, model.agenda.day.zone)}  {title(item)}",
         status(item, now),
         item.service_name,
-        item.reason,
+        reason(item),
         item.room_name,
         phone(item),
         item.notes,

@@ -23,7 +23,7 @@ from desktop.domain.messages import _
 from desktop.domain.statuses import Status
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.services.agenda_records import DayAppointment
-from desktop.views.agenda import describe, walking
+from desktop.views.agenda import describe, marks, walking
 from desktop.views.agenda.geometry import Geometry
 from desktop.views.agenda.hits import hit_at, hit_of
 from desktop.views.agenda.interaction import (
@@ -37,8 +37,9 @@ from desktop.views.agenda.interaction import (
     Select,
 )
 from desktop.views.agenda.layers import Tiles
+from desktop.views.agenda.marks import Held
 from desktop.views.agenda.model import DayModel
-from desktop.views.agenda.paint import Painter, clock_span
+from desktop.views.agenda.paint import Painter
 from desktop.views.agenda.walking import Spot
 
 ZOOMS = (0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.2)
@@ -51,6 +52,8 @@ class Grid(QWidget):
     """A day by practitioner.
 
     :ivar zoom: an index into ``ZOOMS``.
+    :ivar pending: where something was dropped, until the day is read again.
+    :ivar held: a booking for which a place is looked for.
     :ivar selected: ``DayAppointment`` or ``None`` when the selection changes.
     :ivar createAsked: ``(column, start, end, dragged)`` in minutes of the day.
     :ivar moveAsked: a :class:`Move`.
@@ -79,7 +82,8 @@ class Grid(QWidget):
         self._place = (0, 9 * 60)
         self.zoom = DEFAULT_ZOOM
         self._viewport = QSize(800, 600)
-        self._pending: Ghost | None = None
+        self.pending: Ghost | None = None
+        self.held: Held | None = None
         self._tiles = Tiles()
         self._painter: Painter | None = None
         self._pressed = QPoint()
@@ -102,7 +106,7 @@ class Grid(QWidget):
             self.machine.cancel()
             self._tiles.clear()
         self.machine.columns, self.machine.minutes = columns, model.agenda.day.minutes
-        self._pending = None
+        self.pending = None
         if self.selection is not None and self.selection not in model.by_id:
             self.selection = None
         self._place = (min(self._place[0], max(0, columns - 1)), self._place[1])
@@ -177,12 +181,17 @@ class Grid(QWidget):
 
     def expect(self, move: Move) -> None:
         """Show an appointment where it was dropped until the day is read again."""
-        self._pending = Ghost(move.column, move.start, move.end, move.appointment_id)
+        self.pending = Ghost(move.column, move.start, move.end, move.appointment_id)
+        self.update()
+
+    def hold(self, held: Held | None) -> None:
+        """Show, where the keyboard stands, what would be booked there."""
+        self.held = held
         self.update()
 
     def settle(self) -> None:
         """Show the day as it is: what was expected did not come."""
-        self._pending = None
+        self.pending = None
         self.update()
 
     # Selection ------------------------------------------------------------------------------
@@ -220,11 +229,12 @@ class Grid(QWidget):
         if ghost is not None:
             return geometry.span(ghost.column, ghost.start, ghost.end)
         if self.selection is not None:
-            return self._block_rect(self.selection)
+            return self.block_rect(self.selection)
         column, minute = self._place
         return geometry.span(column, minute, minute + self.slot)
 
-    def _block_rect(self, appointment_id: int) -> QRect:
+    def block_rect(self, appointment_id: int) -> QRect:
+        """Where an appointment's block is drawn."""
         model = self._shown
         placed = model.place_of[appointment_id]
         return self.geometry_now().block(model.column_of[appointment_id], placed)
@@ -258,45 +268,7 @@ class Grid(QWidget):
         day = self.model.agenda.day
         if day.start <= now < day.end:
             draw.now_line(painter, draw.geometry.y(day.minute_of(now)), area)
-        self._paint_marks(painter, draw)
-        ghost = self.machine.ghost or self._pending
-        if ghost is not None:
-            self._paint_ghost(painter, draw, ghost)
-
-    def _paint_marks(self, painter: QPainter, draw: Painter) -> None:
-        hovered = self.machine.hovered
-        if hovered is not None and hovered.appointment_id in self._shown.place_of:
-            placed = self._shown.place_of[hovered.appointment_id]
-            draw.outline(painter, draw.geometry.block(hovered.column, placed), "border_strong", 1.0)
-        elif hovered is not None and hovered.part is Part.FREE and self.machine.may_edit:
-            start = hovered.minute // self.slot * self.slot
-            rect = draw.geometry.span(hovered.column, start, start + self.slot)
-            draw.cursor(painter, rect, f"+ {self._shown.agenda.day.clock_at(start)}")
-        if self.selection is not None:
-            draw.outline(painter, self._block_rect(self.selection), "focus", 2.5)
-        elif self.hasFocus() and self._shown.agenda.columns and self.machine.ghost is None:
-            column, minute = self._place
-            rect = draw.geometry.span(column, minute, minute + self.slot)
-            draw.cursor(painter, rect, self._shown.agenda.day.clock_at(minute))
-
-    def _paint_ghost(self, painter: QPainter, draw: Painter, ghost: Ghost) -> None:
-        item = (
-            self._shown.by_id.get(ghost.appointment_id)
-            if ghost.appointment_id is not None
-            else None
-        )
-        if item is not None:
-            draw.dim(painter, self._block_rect(item.id))
-        title = describe.title(item) if item is not None else _("New appointment")
-        holds = item is None or item.holds_time
-        draw.ghost(
-            painter,
-            draw.geometry.span(ghost.column, ghost.start, ghost.end),
-            title,
-            clock_span(self._shown, ghost.start, ghost.end),
-            clashes=holds
-            and self._shown.clashes(ghost.column, ghost.start, ghost.end, ghost.appointment_id),
-        )
+        marks.paint(painter, draw, self)
 
     # Mouse ----------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 
 from desktop.domain import statuses
@@ -53,6 +54,16 @@ class DayModel:
             {item.key: item for column in placed for item in column},
             tuple(tuple(column) for column in holding),
         )
+
+    def first_minute(self, now: dt.datetime) -> int:
+        """Where a person begins to look: an hour before now, on another day where its work begins."""
+        day = self.agenda.day
+        starts = [stretch.start for column in self.agenda.columns for stretch in column.working]
+        starts += [item.starts_at for item in self.by_id.values()]
+        first = max(0, day.minute_of(min(starts))) if starts else 8 * 60
+        if day.start <= now < day.end:
+            first = max(first, day.minute_of(now) - 60)
+        return first
 
     def clashes(self, column: int, start: int, end: int, own_id: int | None) -> bool:
         """Whether the practitioner of ``column`` is taken then by another appointment."""

@@ -26,6 +26,7 @@ from desktop.domain.statuses import Status
 from desktop.qt import icons
 from desktop.qt.theme import Theme
 from desktop.services.agenda_records import DayAppointment
+from desktop.views.agenda import describe
 from desktop.views.agenda.geometry import Geometry
 from desktop.views.agenda.model import DayModel
 
@@ -354,7 +355,7 @@ class Painter:
         if status is not None:
             self._icon(painter, STATUS_ICONS[status], colour, left, top, ratio)
             indent = self.icon + 4
-        lines = [word, item.service_name, item.reason, item.room_name]
+        lines = [word, item.service_name, describe.reason(item), item.room_name]
         if rect.height() < 3 * self.line + 4:
             lines = [" · ".join(part for part in (word, item.service_name) if part)]
         for text in filter(None, lines):

@@ -21,10 +21,13 @@ def ask_reason(
     back: str,
     then: Callable[[str], None],
     danger: bool = False,
+    prefilled: bool = True,
 ) -> Dialog:
     """Open a dialog for a reason; ``then`` gets it, never empty.
 
-    The first choice is there at once, so that Enter is enough; typing replaces it.
+    :param prefilled: the first choice is there at once, so that Enter is enough, and typing
+        replaces it. Otherwise the line is empty: a person chooses or writes a reason, and until
+        then Enter is the way back.
     """
     dialog = Dialog(
         parent, title, text, action=action, kind="danger" if danger else "primary", cancel=back
@@ -32,6 +35,10 @@ def ask_reason(
     box = QComboBox()
     box.setEditable(True)
     box.addItems(list(choices))
+    box.setCompleter(None)  # type: ignore[arg-type]  # "E" is no reason, and no "Emergency" either
+    editor = box.lineEdit()
+    if editor is not None:
+        editor.setPlaceholderText(_("Choose one (↓) or write it"))
     field = Field(_("Reason"), box)
     dialog.body.addWidget(field)
 
@@ -43,10 +50,18 @@ def ask_reason(
         dialog.accept()
         then(reason)
 
+    def weigh(text: str) -> None:
+        given = bool(text.strip())
+        dialog.primary.setEnabled(given)
+        (dialog.primary if given else dialog.cancel).setDefault(True)
+
+    if not prefilled:
+        box.setCurrentIndex(-1)
+        box.currentTextChanged.connect(weigh)
+        weigh("")
     dialog.primary.clicked.connect(accept)
     dialog.open()
     box.setFocus()
-    editor = box.lineEdit()
     if editor is not None:
         editor.selectAll()
     return dialog

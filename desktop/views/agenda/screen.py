@@ -6,11 +6,10 @@ import datetime as dt
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Slot
-from PySide6.QtGui import QCursor, QShowEvent
+from PySide6.QtGui import QCursor, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QMenu,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -35,14 +34,18 @@ from desktop.services.agenda_records import (
     Placement,
 )
 from desktop.services.agenda_undo import Undo
-from desktop.views.agenda import commands
+from desktop.services.inbox_records import BookingDraft
+from desktop.views.agenda import commands, menus
 from desktop.views.agenda.actions import Actions
 from desktop.views.agenda.booking import BookingDialog, Proposal
 from desktop.views.agenda.client_picker import Chosen
+from desktop.views.agenda.finder import DayFinder
 from desktop.views.agenda.frame import GridFrame
 from desktop.views.agenda.grid import DEFAULT_ZOOM, Grid
 from desktop.views.agenda.interaction import Move
+from desktop.views.agenda.marks import Held
 from desktop.views.agenda.model import DayModel
+from desktop.views.agenda.placing import Placing
 from desktop.views.agenda.printing import save_day
 from desktop.views.agenda.side import DetailsCard, KeysCard, WaitingList
 from desktop.views.agenda.toolbar import Toolbar
@@ -74,10 +77,12 @@ class AgendaScreen(QWidget):
         self._agenda: DayAgenda | None = None
         self._options = Options((), (), ())
         self._wanted: int | None = None
+        self._landing: BookingDraft | None = None
         self._scrolled: dt.date | None = None
         self.may_edit = context.actor.may(EDIT)
         self.appointments = Actions(context, self)
         self.appointments.did.connect(self._did)
+        self.placing = Placing(context, self)
         self.named = commands.make_actions(self, self._handlers(), may_edit=self.may_edit)
         self._build()
         self._connect()
@@ -98,8 +103,9 @@ class AgendaScreen(QWidget):
             "next": lambda: self.go_to(self.date + step(days=1)),
             "previous_week": lambda: self.go_to(self.date - step(days=7)),
             "next_week": lambda: self.go_to(self.date + step(days=7)),
-            "pick_day": self._pick_day,
+            "pick_day": lambda: self.toolbar.pick_day(),  # noqa: PLW0108  (not built yet)
             "first_free": self.find_free,
+            "find": self.find_on_day,
             "new": self.new_appointment,
             "print": self.print_day,
             "undo": self.appointments.undo,
@@ -160,6 +166,7 @@ class AgendaScreen(QWidget):
         layout.setContentsMargins(space.l, space.m, space.l, space.l)
         layout.setSpacing(space.m)
         layout.addWidget(self.toolbar)
+        layout.addWidget(self.placing.strip)
         layout.addLayout(body, 1)
 
     def _connect(self) -> None:
@@ -173,6 +180,9 @@ class AgendaScreen(QWidget):
         self.grid.menuAsked.connect(self._menu)
         self.frame.zoomed.connect(lambda zoom: self._context.settings.set("agenda.zoom", zoom))
         self.waiting.chosen.connect(self.grid.select)
+        self.placing.bookAsked.connect(self.new_appointment)
+        self.placing.placed.connect(self._placed)
+        self.placing.ended.connect(lambda: self.grid.hold(None))
 
     def _remembered_filter(self) -> frozenset[int] | None:
         ids = self._context.settings.get("agenda.practitioners", [])
@@ -188,13 +198,49 @@ class AgendaScreen(QWidget):
         return local_date(self._now(), self._zone)
 
     def open(self, arguments: dict[str, Any]) -> None:
-        """Called by the main window: ``date`` (ISO), ``appointment_id`` or ``client_id``."""
+        """Called by the main window.
+
+        :param arguments: ``date`` (ISO), ``appointment_id``, ``client_id``, or ``draft``: a refused
+            booking (:class:`BookingDraft`) for which a time is to be chosen.
+        """
+        if "draft" in arguments:
+            self._place(arguments["draft"])
         if "date" in arguments:
             self.go_to(dt.date.fromisoformat(str(arguments["date"])))
         if "appointment_id" in arguments:
             self._find(arguments["appointment_id"])
         if "client_id" in arguments:
             self._find_for_client(arguments["client_id"])
+
+    def _place(self, draft: BookingDraft) -> None:
+        """Stand where the draft was wanted, holding it."""
+        self.placing.begin(draft)
+        if self._ids is not None and draft.practitioner_id not in self._ids:
+            self._filter(None)
+        self.grid.hold(Held(draft.client_name or _("No name"), draft.minutes))
+        self._landing = draft
+        self.go_to(local_date(draft.starts_at, self._zone))
+
+    def _placed(self, appointment_id: int) -> None:
+        self._wanted = appointment_id
+        self.refresh()
+        self.grid.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc leaves a booking that was to be placed where it was."""
+        if event.key() == Qt.Key.Key_Escape and self.placing.draft is not None:
+            self.placing.leave()
+        else:
+            super().keyPressEvent(event)
+
+    def shortcuts(self) -> list[tuple[str, str]]:
+        """For the sheet of shortcuts."""
+        return commands.shortcuts()
+
+    def find_on_day(self) -> None:
+        """Look for a name among the visits of the day."""
+        if self.grid.model is not None:
+            DayFinder(self, self.grid.model, self._now(), self.grid.select).open()
 
     def _find(self, appointment_id: int) -> None:
         agenda = self._context.services.agenda
@@ -216,9 +262,6 @@ class AgendaScreen(QWidget):
                 self._find_free(Chosen(hit.id, hit.full_name, hit.allergies))
 
         self._context.jobs.read(self, lambda _progress: clients.hits([client_id]), done=done)
-
-    def _pick_day(self) -> None:
-        self.toolbar.pick_day()
 
     def go_to(self, date: dt.date) -> None:
         """Show another day."""
@@ -251,7 +294,11 @@ class AgendaScreen(QWidget):
         self.grid.show_day(model)
         self.frame.refresh()
         self.waiting.show_day(model, self._now())
-        if self._wanted is not None and self._wanted in model.by_id:
+        landing, self._landing = self._landing, None
+        if landing is not None:
+            self._scrolled = self.date
+            self._land(landing, model)
+        elif self._wanted is not None and self._wanted in model.by_id:
             self._scrolled = self.date
             self.grid.select(self._wanted)
             self._wanted = None
@@ -259,15 +306,16 @@ class AgendaScreen(QWidget):
             self._scrolled = self.date
             self._scroll_to_start(model)
 
+    def _land(self, draft: BookingDraft, model: DayModel) -> None:
+        people = [column.practitioner_id for column in model.agenda.columns]
+        column = people.index(draft.practitioner_id) if draft.practitioner_id in people else 0
+        minute = model.agenda.day.minute_of(draft.starts_at)
+        self.frame.show_minute(max(0, minute - 60))
+        self.grid.select(None, (column, minute // self.grid.slot * self.grid.slot))
+        self.grid.setFocus()
+
     def _scroll_to_start(self, model: DayModel) -> None:
-        """Today opens an hour before now, another day where its work begins."""
-        day = model.agenda.day
-        starts = [stretch.start for column in model.agenda.columns for stretch in column.working]
-        starts += [item.starts_at for item in model.by_id.values()]
-        first = max(0, day.minute_of(min(starts))) if starts else 8 * 60
-        now = self._now()
-        if day.start <= now < day.end:
-            first = max(first, day.minute_of(now) - 60)
+        first = model.first_minute(self._now())
         self.frame.show_minute(max(0, first - 15))
         slot = self.grid.slot
         self.grid.select(None, (0, first // slot * slot))
@@ -312,30 +360,9 @@ class AgendaScreen(QWidget):
 
     @Slot(object, QPoint)
     def _menu(self, item: DayAppointment | None, position: QPoint) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if item is None:
-            menu.addActions([self.named["new"], self.named["first_free"]])
-        else:
-            menu.addActions(commands.offered(self.named, item))
-            further = menu.addMenu(_("Change the status to"))
-            for status in Status:
-                current = item.status
-                if current is not None and statuses.may_follow(current, status):
-                    self._add_status(further, status)
-            further.setEnabled(
-                bool(further.actions()) and self.may_edit and item.status is not Status.AVAILABLE
-            )
-        menu.addSeparator()
-        menu.addActions([self.named["undo"], self.named["redo"]])
+        asked = self._set_status if self.may_edit else None
+        menu = menus.build(self, self.named, item, asked, self._cancel_selected)
         menu.popup(position if not position.isNull() else QCursor.pos())
-
-    def _add_status(self, menu: QMenu, status: Status) -> None:
-        action = menu.addAction(statuses.label(status))
-        if status is Status.CANCELLED:
-            action.triggered.connect(self._cancel_selected)
-        else:
-            action.triggered.connect(lambda: self._set_status(status))
 
     # Doing ----------------------------------------------------------------------------------
 
@@ -356,6 +383,11 @@ class AgendaScreen(QWidget):
     def _create(self, column: int, start: int, end: int, dragged: bool) -> None:
         if not self.may_edit:
             return
+        if self.placing.draft is not None:
+            wanted = self._placement(column, start, end)
+            if wanted is not None:
+                self.placing.place(wanted)
+            return
         if not dragged and self._agenda is not None:
             end = min(self._agenda.day.minutes, start + max(DEFAULT_MINUTES, self.grid.slot))
         placement = self._placement(column, start, end)
@@ -367,8 +399,7 @@ class AgendaScreen(QWidget):
             self._book(Proposal(placement, (end - start) if dragged else None, slot))
 
     def _book(self, proposal: Proposal) -> None:
-        dialog = BookingDialog(self, self._context, self._options, self._booked, proposal=proposal)
-        dialog.start()
+        BookingDialog(self, self._context, self._options, self._booked, proposal=proposal).start()
 
     def _booked(self, undo: Undo) -> None:
         self._wanted = undo.appointment_id
@@ -442,12 +473,14 @@ class AgendaScreen(QWidget):
             self.appointments.cancel(item)
 
     def _open_selected(self) -> None:
-        item = self.grid.current()
-        if item is not None:
-            self._open_visit(item.id)
+        if self.grid.selection is not None:
+            self._open_visit(self.grid.selection)
 
     @Slot(object)
     def _open_visit(self, appointment_id: int) -> None:
+        if self.placing.draft is not None:
+            self._context.notify(_("This time is taken"))
+            return
         self._context.navigate("visit", {"appointment_id": appointment_id})
 
     def _take_selected(self) -> None:
@@ -457,10 +490,8 @@ class AgendaScreen(QWidget):
 
     def _edit_selected(self) -> None:
         item = self.grid.current()
-        if item is None:
-            return
-        dialog = BookingDialog(self, self._context, self._options, self._booked, item=item)
-        dialog.start()
+        if item is not None:
+            BookingDialog(self, self._context, self._options, self._booked, item=item).start()
 
     def print_day(self) -> None:
         """The day's list as a PDF."""

@@ -130,7 +130,7 @@ class DetailsCard(Card):
             self.allergies.show_text(_("Allergies: {text}").format(text=item.allergies))
         parts = [
             item.service_name,
-            item.reason,
+            describe.reason(item),
             item.room_name,
             describe.phone(item),
             item.notes,

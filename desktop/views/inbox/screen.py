@@ -234,12 +234,11 @@ class InboxScreen(QWidget):
         self._run(act, Way.OTHER_SLOT)
 
     def _to_agenda(self, tx: str) -> None:
-        """The day that was asked for, to look around; the draft waits on."""
+        """Place it in the agenda, from the day that was asked for; until then the draft waits."""
         services = self._context.services
 
         def show(draft: BookingDraft) -> None:
-            day = draft.starts_at.astimezone(services.clinic.zone).date()
-            self._context.navigate("agenda", {"date": day.isoformat()})
+            self._context.navigate("agenda", {"draft": draft})
 
         self._context.jobs.read(self, lambda _progress: services.inbox.booking_draft(tx), done=show)
 

@@ -86,7 +86,7 @@ class SignIn(QWidget):
         outer.addLayout(centre)
         outer.addStretch(3)
         self.enter.clicked.connect(self._try)
-        self.username.returnPressed.connect(self._try)
+        self.username.returnPressed.connect(self._named)
         self.password.returnPressed.connect(self._try)
         self.username.setText(settings.get(LAST_USERNAME, ""))
         theme_switch().themeChanged.connect(self._draw)
@@ -106,6 +106,14 @@ class SignIn(QWidget):
 
     def _draw(self) -> None:
         self._logo.setPixmap(current_theme().icon("logo", "accent").pixmap(QSize(32, 32)))
+
+    @Slot()
+    def _named(self) -> None:
+        """Enter in the first line leads to the second while that one is empty."""
+        if self.username.text().strip() and not self.password.text():
+            self.password.setFocus()
+        else:
+            self._try()
 
     @Slot()
     def _try(self) -> None:

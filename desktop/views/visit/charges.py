@@ -24,7 +24,7 @@ from desktop.domain.errors import RuleError
 from desktop.domain.locale_format import money as spelled
 from desktop.domain.messages import _, sentence
 from desktop.qt.theme import current_theme, theme_switch
-from desktop.qt.widgets import button, label, set_property
+from desktop.qt.widgets import button, inset, label, set_property
 from desktop.services.finance_types import ChargeLine, ChargeRow, PricedService
 from desktop.views.visit.amounts import RIGHT, AmountEdit, cell, fit_rows, row_height, tabulate
 from desktop.views.visit.service_picker import ServicePicker
@@ -152,6 +152,7 @@ class AddLine(QWidget):
         theme = current_theme()
         self.picker = ServicePicker(currency)
         self.quantity = QSpinBox()
+        inset(self.quantity)
         self.quantity.setRange(1, 999)
         self.quantity.setAccessibleName(_("Quantity"))
         self.quantity.setFixedWidth(theme.px(70))
