@@ -7,7 +7,7 @@ import itertools
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from desktop.domain.agenda_layout import Block, place
@@ -32,6 +32,7 @@ def members(of: list[Interval[int]]) -> set[int]:
 
 
 @given(intervals)
+@example([Interval(1, 2), Interval(2, 3)])
 def test_a_union_has_the_same_minutes_and_its_parts_neither_overlap_nor_touch(
     some: list[Interval[int]],
 ) -> None:

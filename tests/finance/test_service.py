@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from decimal import Decimal
 
@@ -17,10 +18,13 @@ from desktop.models import (
     Payment,
     Receipt,
     TillMovement,
+    sync_schema,
 )
 from desktop.services.cache import executor
 from desktop.services.finance import ChargeLine, PaymentPart
 from sync import store
+from sync.apply import apply_answer
+from sync.wire import ExchangeAnswer, Result
 from tests.finance.conftest import (
     CLEANING,
     CONTROL,
@@ -424,6 +428,20 @@ def test_receipts_are_numbered_without_gaps_in_the_devices_own_series(world: Wor
             [part(CASH, 99999)],
         )
     assert labels == ["001-000001", "001-000002", "001-000003"]
+
+
+def test_a_number_that_stands_on_paper_is_not_given_again(world: World) -> None:
+    """The server refused the receipt that was handed out. Catches two papers with one number."""
+    finance, actor = world.finance, world.actor
+    finance.charge(actor, VISIT, [ChargeLine(CONTROL)])
+    finance.take_payment(actor, MARIA, VISIT, [part(CASH, 1000)])
+    with world.cache.reading() as session:
+        (tx,) = (tx.id for tx in store.outbox(executor(session)) if tx.label == "payment.take")
+    with contextlib.closing(world.cache.connect()) as connection:
+        answer = ExchangeAnswer("ok", results=(Result(tx, applied=False, code="duplicate"),))
+        apply_answer(connection, sync_schema(), answer, world.cache.now())
+    assert counts(world)[1] == 0
+    assert finance.take_payment(actor, MARIA, VISIT, [part(CASH, 1000)]).label == "001-000002"
 
 
 def test_pedros_money_is_not_marias(world: World) -> None:

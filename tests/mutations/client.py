@@ -60,7 +60,7 @@ MUTATIONS = (
         APPLY,
         '            ("exchange", None),\n',
         "",
-        (_APPLY, _FAULTS, _ENGINE, _REKEY),
+        (_FAULTS,),
     ),
     Mutation(
         "what builds on a refusal stays in the outbox",
@@ -81,7 +81,7 @@ MUTATIONS = (
         APPLY,
         'self._connection.execute("UPDATE sync_context SET capturing = 0 WHERE id = 1")',
         "pass",
-        (_APPLY,),
+        (_ENGINE,),
     ),
     Mutation(
         "the outbox is emptied before the answer",
@@ -117,7 +117,7 @@ MUTATIONS = (
         STORE,
         "        if tx == open_tx:\n            continue\n",
         "",
-        (_APPLY, _CAPTURE, _ENGINE, _FAULTS),
+        (_CAPTURE,),
     ),
     Mutation(
         "edits go around the outbox",
@@ -131,7 +131,7 @@ MUTATIONS = (
         CAPTURE,
         '_trigger(name, "delete", "DELETE", _CAPTURING, delete_body)',
         '_trigger(name, "delete", "DELETE", "0", delete_body)',
-        (_APPLY, _CAPTURE),
+        (_CAPTURE,),
     ),
     Mutation(
         "an update says the whole row",

@@ -36,6 +36,14 @@ def test_an_insert_says_the_whole_row_and_an_update_only_what_changed(desk: Desk
     assert (delete.kind, delete.old, delete.new) == ("D", {**image, "name": "B", "active": 0}, {})
 
 
+def test_a_local_transaction_is_not_sent_before_it_is_whole(desk: Desk) -> None:
+    with desk.doing():
+        desk.insert("person", name="half")
+        assert store.outbox(desk.execute) == []
+        desk.insert("person", name="whole")
+    assert [len(one.operations) for one in store.outbox(desk.execute)] == [2]
+
+
 def test_an_edit_outside_a_local_transaction_is_refused(desk: Desk) -> None:
     with desk.doing():
         row_id = desk.insert("person", name="A")

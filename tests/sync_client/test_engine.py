@@ -316,6 +316,14 @@ def test_every_refusal_has_a_name_and_keeps_the_outbox(station: Maker, tenant: T
     assert a.desk.everything() == tenant.everything()
 
 
+def test_another_clinics_server_gets_nothing(station: Maker, tenant: Tenant) -> None:
+    """Behind the same address stands another clinic. Catches rows of two clinics in one cache."""
+    a = station()
+    tenant.query("UPDATE sync_meta SET tenant_uuid = gen_random_uuid(), schema_version = 4")
+    expect(a, WrongServer)
+    assert tenant.value("SELECT count(*) FROM person") == 0
+
+
 def test_no_cache_without_a_first_sync_exchanges(tmp_path: Path) -> None:
     path = tmp_path / "empty.db"
     fresh(path).close()

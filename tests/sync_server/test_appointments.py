@@ -276,6 +276,30 @@ def test_two_pushes_of_several_practitioners_do_not_deadlock(tenant: Tenant) -> 
     assert (codes.count(None), codes.count("overlap")) == (15 * 6, 15 * 6 * 3)
 
 
+def test_bookings_of_one_practitioner_wait_for_each_other_and_for_nobody_else(
+    tenant: Tenant,
+) -> None:
+    """Catches writers that meet in the constraint's index, where each would wait for the other."""
+    staff, colleague = tenant.staff(), tenant.staff()
+    first, second = tenant.connect(autocommit=False), tenant.connect()
+    first.execute(SLOT, (NINE, "reservada", staff))
+    # Other times and other practitioners: no constraint is in the way.
+    tenant.appointment(NINE, "reservada", colleague)
+    tenant.appointment(NINE, "disponible", staff)
+    later = (NINE + dt.timedelta(hours=3), "reservada", staff)
+    waiting = threading.Thread(target=second.execute, args=(SLOT, later))
+    waiting.start()
+    waits = "SELECT locktype FROM pg_locks WHERE NOT granted AND pid = %s"
+    try:
+        while waiting.is_alive() and not tenant.one(waits, second.info.backend_pid):
+            pass
+        assert tenant.one(waits, second.info.backend_pid) == "advisory"
+    finally:
+        first.commit()
+        waiting.join()
+    assert tenant.one("SELECT count(*) FROM citas_cita WHERE dentista_id = %s", staff) == 3
+
+
 def test_odd_moments_of_other_programs_are_accepted(tenant: Tenant) -> None:
     """Catches a trigger that fails where a date has no end."""
     slot = tenant.appointment("infinity", "disponible", tenant.staff())

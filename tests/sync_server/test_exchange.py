@@ -336,6 +336,23 @@ def test_a_device_gets_what_its_profile_may_read_and_no_more(tenant: Tenant) -> 
     assert "password" not in accounts["columns"]
 
 
+def test_a_row_that_changes_hands_leaves_one_device_and_comes_to_the_other(tenant: Tenant) -> None:
+    """Catches a delta that leaves a practitioner with a colleague's note, or without an own one."""
+    one, two, client = tenant.staff("A"), tenant.staff("B"), tenant.client()
+    devices = [tenant.device("practitioner", practitioner=staff).join() for staff in (one, two)]
+    note = tenant.one(
+        "INSERT INTO clinica_notasesion (cliente_id, profesional_id, texto) VALUES (%s, %s, 't')"
+        " RETURNING id",
+        client,
+        one,
+    )
+    for holder in (devices, devices[::-1]):
+        for device in devices:
+            device.exchange()
+        assert [set(d.rows.get("clinica_notasesion", {})) for d in holder] == [{note}, set()]
+        tenant.db.execute("UPDATE clinica_notasesion SET profesional_id = %s", (two,))
+
+
 def test_trouble_of_the_server_is_raised_and_not_taken_for_a_rejection(tenant: Tenant) -> None:
     """Catches a deadlock or a full disk that would throw a person's work out of the queue."""
     desk = tenant.device().join()
