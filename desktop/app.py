@@ -228,7 +228,10 @@ class Consultorio(QObject):
 
     def end(self) -> None:
         """Close the windows, finish what was begun, give the folder free."""
-        for window in (self.window, self.start, self.wizard):
+        if self.window is not None:
+            self.window.close_now()
+            self.window.deleteLater()
+        for window in (self.start, self.wizard):
             if window is not None:
                 window.close()
                 window.deleteLater()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget
 from desktop.domain.actor import Actor
 from desktop.domain.messages import _
 from desktop.qt.context import AppContext
+from desktop.qt.dialogs import confirm
 from desktop.qt.i18n import use_language
 from desktop.qt.jobs import Jobs
 from desktop.qt.settings import Settings
@@ -22,6 +24,7 @@ from desktop.views.signin import SignIn
 from desktop.views.workspace import LANGUAGE, Link, ScreenEntry, Workspace
 
 GEOMETRY = "window_geometry"
+KEEP_MS, KEEP_SECONDS = 30, 10.0
 IDLE_MINUTES = "idle_minutes"
 DEFAULT_IDLE_MINUTES = 15
 _ACTIVITY = frozenset(
@@ -69,6 +72,10 @@ class MainWindow(QMainWindow):
         self.signin = self._make_signin()
         self._idle = QTimer(self, singleShot=True)
         self._idle.timeout.connect(self._idle_lock)
+        self._sure = False
+        self._keep_until = 0.0
+        self._keeping = QTimer(self, interval=KEEP_MS)
+        self._keeping.timeout.connect(self._close_when_kept)
         _application().focusWindowChanged.connect(self._watch)
         self._title()
 
@@ -208,12 +215,45 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(QByteArray.fromBase64(kept.encode("ascii")))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember where the window stood."""
+        """Remember where the window stood. What was typed is kept first, or the person is asked."""
+        if not self._sure and self.workspace is not None and self.workspace.unkept():
+            event.ignore()
+            self.workspace.keep()
+            self._keep_until = time.monotonic() + KEEP_SECONDS
+            self._keeping.start()
+            return
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         self._program.settings.set(GEOMETRY, geometry)
         self._idle.stop()
+        self._keeping.stop()
         self._drop_workspace()
         super().closeEvent(event)
+
+    @Slot()
+    def close_now(self) -> None:
+        """Close whatever is not kept."""
+        self._sure = True
+        self.close()
+
+    @Slot()
+    def _close_when_kept(self) -> None:
+        if self._program.jobs.busy and time.monotonic() < self._keep_until:
+            return
+        self._keeping.stop()
+        if self.workspace is None or not self.workspace.unkept():
+            self.close_now()
+            return
+        confirm(
+            self,
+            _("Something typed can't be kept"),
+            _(
+                "What you typed could not be saved on this computer; perhaps the disk is full. If you "
+                "close now, it is lost. Cancel, free some space and close again: it is saved then."
+            ),
+            action=_("Close and lose it"),
+            yes=self.close_now,
+            danger=True,
+        )
 
 
 def _is_lock(event: QKeyEvent) -> bool:

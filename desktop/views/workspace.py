@@ -36,8 +36,9 @@ class ScreenEntry:
     """A screen of the rail.
 
     :ivar key: its name for :meth:`AppContext.navigate`. :ivar title: English, marked for translation.
-    :ivar make: builds it. It may have ``open(arguments)``, ``undo()``, ``focus_search()`` and
-        ``shortcuts()`` (``[(keys, words)]``).
+    :ivar make: builds it. It may have ``open(arguments)``, ``undo()``, ``focus_search()``,
+        ``shortcuts()`` (``[(keys, words)]``), ``unkept()`` (whether something typed would be lost
+        if the program ended now) and ``keep()`` (save it, or keep it as it is).
     """
 
     key: str
@@ -327,6 +328,18 @@ class Workspace(QWidget):
         menu = self.settings_menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self._settings.mapToGlobal(self._settings.rect().topRight()))
+
+    def unkept(self) -> bool:
+        """Whether something that was typed would be lost if the program ended now."""
+        return any(
+            screen.unkept() for screen in self._screens.values() if hasattr(screen, "unkept")
+        )
+
+    def keep(self) -> None:
+        """Have every screen save what was typed, or keep it as it is."""
+        for screen in self._screens.values():
+            if hasattr(screen, "keep"):
+                screen.keep()
 
     def close_down(self) -> None:
         """Hear no more; called before the workspace is thrown away."""

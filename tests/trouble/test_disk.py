@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 
 from desktop.domain.actor import Actor
 from desktop.domain.permissions import ALL
+from desktop.qt.dialogs import Dialog
 from desktop.views.clients import ClientsScreen
 from tests.support.clinic import PASSPHRASE, Clinic
 from tests.support.strictness import Collector
@@ -134,6 +135,47 @@ def test_an_edit_on_screen(
     assert post.on_server() == 1
     assert post.on_server("Nadie Todavía") == 1
     clinic.query("DELETE FROM pacientes_cliente WHERE nombre_completo = %s", PATIENT)
+
+
+def test_closing_with_something_typed_that_fits_nowhere(
+    post: Post, ballast: Ballast, windows: Windows, clinic: Clinic
+) -> None:
+    """Neither saved nor kept as a draft: the person is asked, and nothing is lost by staying."""
+    juan = clinic.clients[1]
+    window = windows.window(post.folder)
+    window._program.settings.set("work_offline", True)
+    window.enter(post.actor)
+    assert window.workspace is not None
+    window.workspace.show_screen("clients")
+    screen = window.workspace.view("clients")
+    assert isinstance(screen, ClientsScreen)
+    screen.show_client(juan)
+    windows.wait(lambda: screen.details.details is not None)
+    windows.wait(lambda: not screen._context.jobs.busy)
+    ballast.fill()
+    email = screen.details.form.lines["email"]
+    typed = "juan arroba " * 20
+    email.setFocus()
+    email.setText(typed)
+    email.textEdited.emit(typed)
+    window.close()
+    windows.wait(lambda: "se pierde" in windows.read())
+    assert window.isVisible()
+    assert email.text() == typed
+    assert says(screen.details.trouble.text, "cache.disk_full")
+    (asked,) = [one for one in window.findChildren(Dialog) if one.isVisible()]
+    asked.cancel.click()
+    assert window.isVisible()
+    ballast.throw_off()
+    window.close()
+    windows.wait(lambda: not window.isVisible())
+    windows.end()
+    session = post.open()
+    kept = session.services.clients.drafts.kept(post.actor)
+    session.close()
+    assert [(draft.client_id, draft.field, draft.typed) for draft in kept] == [
+        (juan, "email", typed)
+    ]
 
 
 def test_what_comes_from_the_server(

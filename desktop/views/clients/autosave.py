@@ -139,6 +139,15 @@ class Autosave(QObject):
                 return draft.error
         return self._not_kept
 
+    @property
+    def unkept(self) -> bool:
+        """Whether something typed is neither saved nor kept in the cache."""
+        return any(
+            draft.kept is _NOTHING or draft.kept != draft.typed
+            for drafts in self._drafts.values()
+            for draft in drafts.values()
+        )
+
     def unsaved_elsewhere(self) -> list[tuple[int, str]]:
         """Clients that are not shown and have something unsaved: id and name."""
         return [

@@ -59,7 +59,7 @@ class NewClientPanel(QWidget):
         self._kept = ClientFields()
         self._practitioner: int | None = None
         self._keeping = QTimer(self, interval=KEEP_MS, singleShot=True)
-        self._keeping.timeout.connect(self._keep)
+        self._keeping.timeout.connect(self.keep)
         self._build()
         self.form.edited.connect(self._edited)
         self.form.left.connect(self._left)
@@ -164,7 +164,7 @@ class NewClientPanel(QWidget):
             self.form.set_error(field, "")
         self.banner.show_text("")
         self._show_duplicates(())
-        self._keep()
+        self.keep()
         self.form.editor("full_name").setFocus()
 
     def _edited(self, field: str) -> None:
@@ -190,9 +190,14 @@ class NewClientPanel(QWidget):
         """Whether somebody is being entered."""
         return self.form.fields() != ClientFields()
 
+    @property
+    def unkept(self) -> bool:
+        """Whether something typed is not kept yet."""
+        return self.form.fields() != self._kept
+
     def hideEvent(self, event: QHideEvent) -> None:
         """What was typed is kept when the form goes."""
-        self._keep()
+        self.keep()
         super().hideEvent(event)
 
     def _restore(self) -> None:
@@ -214,7 +219,7 @@ class NewClientPanel(QWidget):
         self._kept = self.form.fields()
         self.changed.emit()
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
         """Keep what differs from what is kept already."""
         self._keeping.stop()
         now, before = self.form.fields(), self._kept
@@ -293,7 +298,7 @@ class NewClientPanel(QWidget):
         for field in ("full_name", "rut", "phone", "email"):
             if not self.form.value(field):
                 self.form.set_value(field, getattr(duplicate, field))
-        self._keep()
+        self.keep()
         self._look_for_duplicates()
 
     # Creating -----------------------------------------------------------------------------------
@@ -308,7 +313,7 @@ class NewClientPanel(QWidget):
         if problems:
             self.form.editor(next(iter(problems))).setFocus()
             return
-        self._keep()
+        self.keep()
         self.create_button.setEnabled(False)
         actor = self._context.actor
         self._context.jobs.write(

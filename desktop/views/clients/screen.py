@@ -195,8 +195,17 @@ class ClientsScreen(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         """What was typed is saved when the screen goes."""
-        self.details.autosave.flush()
+        self.keep()
         super().hideEvent(event)
+
+    def keep(self) -> None:
+        """Save what was typed, or keep it as it is."""
+        self.details.autosave.flush()
+        self.new_client.keep()
+
+    def unkept(self) -> bool:
+        """Whether something typed is neither saved nor kept."""
+        return self.details.autosave.unkept or self.new_client.unkept
 
     def _tables_changed(self, tables: frozenset[str]) -> None:
         if tables & LISTED:
