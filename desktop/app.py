@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import logging.handlers
 import os
@@ -24,7 +25,7 @@ from desktop.qt.settings import FILE_NAME, Settings
 from desktop.qt.theme import CHOICES, TEXT_SCALES, theme_switch
 from desktop.services import joining, secrets
 from desktop.services.cache import Clock, utc_now
-from desktop.services.session import WorkSession, open_session
+from desktop.services.session import WorkSession, open_session, renewed
 from desktop.services.workstation import Description, default_folder
 from desktop.views.inbox import InboxScreen
 from desktop.views.join import JoinWizard
@@ -204,6 +205,7 @@ class Consultorio(QObject):
                 screens=SCREENS,
                 station=session.workstation.description.label,
                 now=session.services.cache.now,
+                renew=renewed,
             )
         )
         self.window.entered.connect(self._start_syncing)
@@ -253,10 +255,18 @@ def dress(settings: Settings) -> None:
     )
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log that can't be written (the disk is full) is no trouble of anybody's work."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say nothing: the default prints a traceback."""
+
+
 def keep_logs(folder: Path) -> logging.Handler:
     """Write the log beside the workstation, a few files at most; the handler, to be removed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    handler = _LogFile(
         folder / "consultorio.log", maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8", delay=True
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
@@ -298,7 +308,9 @@ def run(
     handler = keep_logs(logs)
     program = None
     try:
-        passphrase = None if passphrase_file is None else secrets.read_secret_file(passphrase_file)
+        passphrase, unread = _passphrase_in(passphrase_file)
+        if unread is not None and screenshot is not None:
+            raise unread
         program = Consultorio(folder, passphrase=passphrase)
         if screenshot is not None:
             program.ready.connect(
@@ -306,6 +318,8 @@ def run(
                 Qt.ConnectionType.QueuedConnection,
             )
         program.begin()
+        if unread is not None and program.start is not None:
+            program.start.ask_passphrase(unread)
         return app.exec()
     finally:
         if program is not None:
@@ -313,6 +327,16 @@ def run(
         reporter.uninstall()
         logging.getLogger().removeHandler(handler)
         handler.close()
+
+
+def _passphrase_in(path: Path | None) -> tuple[str | None, AppError | None]:
+    """The passphrase in a file, or why it can't be had from there: a person is asked for it then."""
+    if path is None:
+        return None, None
+    try:
+        return secrets.read_secret_file(path), None
+    except AppError as error:
+        return None, error
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -43,6 +43,11 @@ def date_long(day: dt.date) -> str:
     return dates.format_date(day, "full", locale=locale_name())
 
 
+def date_medium(day: dt.date) -> str:
+    """``sáb 21 nov 2026``: where a line is too narrow for the whole."""
+    return dates.format_date(day, "EEE d MMM y", locale=locale_name())
+
+
 def date_short(day: dt.date) -> str:
     """``21-11-2026``."""
     return dates.format_date(day, "dd-MM-yyyy", locale=locale_name())

@@ -195,6 +195,28 @@ class Field(QWidget):
         self.editor.setAccessibleDescription(text)
 
 
+class _Scaled(QObject):
+    """Keeps a widget's measures in step with the text."""
+
+    def __init__(self, widget: QWidget, width: int | None, height: int | None) -> None:
+        super().__init__(widget)
+        self._widget, self._width, self._height = widget, width, height
+        theme_switch().themeChanged.connect(self._apply)
+        self._apply()
+
+    def _apply(self) -> None:
+        theme = current_theme()
+        if self._width is not None:
+            self._widget.setFixedWidth(theme.px(self._width))
+        if self._height is not None:
+            self._widget.setFixedHeight(theme.px(self._height))
+
+
+def scaled(widget: QWidget, width: int | None = None, height: int | None = None) -> None:
+    """Fix a widget's measures, which grow with the text also when a person changes its size."""
+    _Scaled(widget, width, height)
+
+
 def inset(box: QAbstractSpinBox) -> None:
     """Give a box with arrows the room at the left that every field has; stylesheets leave it out."""
     editor = box.lineEdit()

@@ -19,6 +19,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from desktop.domain import locale_format
+from desktop.domain.identifiers import phone_for_reading, rut_for_reading
 from desktop.domain.ledger import method_label
 from desktop.domain.messages import _
 from desktop.domain.receipt import ClinicHeader, ReceiptDetails, ReceiptLine
@@ -261,11 +262,15 @@ class _Paper:
         return marks
 
     @property
+    def phone(self) -> str:
+        return phone_for_reading(self.clinic.phone) if self.clinic.phone else ""
+
+    @property
     def people(self) -> list[tuple[str, str]]:
         receipt = self.receipt
         rows = [(_("Client"), receipt.client_name or "—")]
         if receipt.client_identity:
-            rows.append((_("Identity"), receipt.client_identity))
+            rows.append((_("Identity"), rut_for_reading(receipt.client_identity)))
         if receipt.practitioner:
             rows.append((_("Practitioner"), receipt.practitioner))
         return rows
@@ -374,7 +379,7 @@ class _Sheet(_Paper):
         self.text(words, size, font=font, colour=colour, **at)  # type: ignore[arg-type]
 
     def _contact(self) -> str:
-        return " · ".join(words for words in (self.clinic.phone, self.clinic.email) if words)
+        return " · ".join(words for words in (self.phone, self.clinic.email) if words)
 
     def _people(self) -> None:
         for name, value in self.people:
@@ -437,7 +442,7 @@ class _Ticket(_Paper):
         """The height that it took."""
         centred = self._centred
         centred(self.clinic.name, 11, BOLD)
-        for words in (self.clinic.address, self.clinic.phone):
+        for words in (self.clinic.address, self.phone):
             if words:
                 centred(words, 7.5, REGULAR)
         self.rule(5, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop.services import clinic as clinic_settings
@@ -40,6 +40,22 @@ def assemble(cache: Cache, workstation: Workstation) -> Services:
         cache=cache,
         clinic=settings,
         accounts=Accounts(cache, workstation.connect, workstation.description.schema),
+        agenda=Agenda(cache, settings),
+        clients=Clients(cache, settings),
+        finance=Finance(cache, settings),
+        inbox=Inbox(cache, settings),
+    )
+
+
+def renewed(services: Services) -> Services:
+    """The services with the clinic's settings of now; the same ones where nothing changed."""
+    settings = clinic_settings.load(services.cache)
+    if settings == services.clinic:
+        return services
+    cache = services.cache
+    return replace(
+        services,
+        clinic=settings,
         agenda=Agenda(cache, settings),
         clients=Clients(cache, settings),
         finance=Finance(cache, settings),

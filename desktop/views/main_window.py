@@ -38,6 +38,7 @@ class Program:
 
     :ivar services: the bundle; ``accounts``, ``cache`` and ``clinic`` are used here.
     :ivar station: the workstation's label.
+    :ivar renew: gives the services with the clinic's settings of the moment, asked at each sign-in.
     """
 
     services: Any
@@ -47,6 +48,7 @@ class Program:
     screens: tuple[ScreenEntry, ...]
     station: str
     now: Callable[[], dt.datetime]
+    renew: Callable[[Any], Any] = lambda services: services
 
 
 class MainWindow(QMainWindow):
@@ -62,6 +64,7 @@ class MainWindow(QMainWindow):
     def __init__(self, program: Program) -> None:
         super().__init__()
         self._program = program
+        self._services = program.services
         self.workspace: Workspace | None = None
         self._hidden: list[QDialog] = []
         self._pages = QStackedWidget()
@@ -84,10 +87,10 @@ class MainWindow(QMainWindow):
     def _make_signin(self) -> SignIn:
         program = self._program
         made = SignIn(
-            program.services.accounts,
+            self._services.accounts,
             program.jobs,
             program.settings,
-            clinic=program.services.clinic.name,
+            clinic=self._services.clinic.name,
             station=program.station,
         )
         made.signedIn.connect(self.enter)
@@ -98,7 +101,8 @@ class MainWindow(QMainWindow):
     def enter(self, actor: Actor) -> None:
         """Show the workspace of a person who has signed in."""
         workspace = self.workspace
-        if workspace is None or workspace.context.actor != actor:
+        self._services = self._program.renew(self._services)
+        if workspace is None or workspace.context.actor != actor or self._outdated(workspace):
             self._drop_workspace()
             workspace = self._build_workspace(actor)
         self._pages.setCurrentWidget(workspace)
@@ -109,15 +113,20 @@ class MainWindow(QMainWindow):
         self._title()
         self.entered.emit(actor)
 
+    def _outdated(self, workspace: Workspace) -> bool:
+        """Whether the clinic's settings changed and nothing typed stands in the way of new screens."""
+        changed = workspace.context.services is not self._services
+        return changed and not self._hidden and not workspace.unkept()
+
     def _build_workspace(self, actor: Actor) -> Workspace:
         program = self._program
-        context = AppContext(program.services, program.jobs, actor, program.settings, self)
-        context.follow(program.services.cache.listen)
+        context = AppContext(self._services, program.jobs, actor, program.settings, self)
+        context.follow(self._services.cache.listen)
         workspace = Workspace(
             context,
             program.screens,
             program.link,
-            clinic=program.services.clinic.name,
+            clinic=self._services.clinic.name,
             station=program.station,
             now=program.now,
         )
@@ -205,7 +214,7 @@ class MainWindow(QMainWindow):
             self.enter(actor)
 
     def _title(self) -> None:
-        clinic = self._program.services.clinic.name
+        clinic = self._services.clinic.name
         self.setWindowTitle(f"{clinic} — Consultorio" if clinic else "Consultorio")
         self.setWindowIcon(current_theme().icon("logo", "accent"))
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QLabel, QToolButton, QVBoxLayout, QW
 
 from desktop.domain.messages import _
 from desktop.qt.theme import current_theme, theme_switch
+from desktop.qt.widgets import scaled
 
 
 class RailButton(QToolButton):
@@ -20,7 +21,7 @@ class RailButton(QToolButton):
         self.setText(text)
         self.setToolTip(f"{text} ({keys})" if keys else text)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setFixedSize(current_theme().px(80), current_theme().px(64))
+        scaled(self, 84, 64)
         self.setIconSize(QSize(24, 24))
         self._badge = QLabel(self)
         self._badge.setProperty("badge", "danger")

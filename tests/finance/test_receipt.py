@@ -82,7 +82,7 @@ def test_everything_is_on_every_paper(layout: str) -> None:
         "007-000123",
         "23-11-2026 10:05",
         "Małgorzata Ñancupil Šimić",
-        "12345678-5",
+        "12.345.678-5",
         "Dra. Josefa Muñoz",
         "Control",
         "$25.000",

@@ -19,6 +19,7 @@ from desktop.qt.dialogs import Dialog, Toast
 from desktop.qt.jobs import Jobs
 from desktop.qt.settings import Settings
 from desktop.qt.theme import current_theme
+from desktop.services.session import renewed
 from desktop.services.status import WorkstationStatus
 from desktop.views.main_window import IDLE_MINUTES, MainWindow, Program
 from desktop.views.shortcuts import ShortcutSheet
@@ -147,6 +148,30 @@ def test_what_an_administrator_must_mend_is_told_on_every_screen(
     assert workspace.trouble.isVisible()
     link.say(WorkstationStatus("in_step"))
     qtbot.waitUntil(lambda: not workspace.trouble.isVisible())
+
+
+def test_changed_settings_of_the_clinic_show_after_the_next_sign_in(
+    program: Program, world: World, qtbot: QtBot
+) -> None:
+    window = MainWindow(dataclasses.replace(program, renew=renewed))
+    qtbot.addWidget(window)
+    window.show()
+    before = inside(window, world)
+    window.lock()
+    window.enter(world.actor)
+    assert window.workspace is before
+    setting = {"id": 1, "clave": "moneda", "valor": "PEN"}
+    world.pull(
+        world.rows(
+            "configuracion_ajuste", setting | {"actualizado_el": "2026-01-01T00:00:00+00:00"}
+        )
+    )
+    window.lock()
+    window.enter(world.actor)
+    assert window.workspace is not None
+    assert window.workspace is not before
+    assert window.workspace.context.services.clinic.currency == "PEN"
+    assert window.workspace.context.services.finance.header().currency == "PEN"
 
 
 def test_f3_goes_to_the_search_of_clients(window: MainWindow, world: World, qtbot: QtBot) -> None:

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
+from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QToolTip, QWidget
 
 from desktop.domain import statuses
 from desktop.domain.messages import ngettext
@@ -37,6 +37,19 @@ class Header(QWidget):
         """Follow the grid sideways."""
         self._offset = offset
         self.update()
+
+    def event(self, event: QEvent) -> bool:
+        """The tooltip has a name whole, where the column is too narrow for it."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            model = self._grid.model
+            at = self._grid.geometry_now().column_at(event.x() + self._offset)
+            if model is not None and 0 <= at < len(model.agenda.columns):
+                column = model.agenda.columns[at]
+                words = [describe.column_name(column), column.specialty]
+                text = " · ".join(word for word in words if word)
+                QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A name, a specialty and how full the day is, for each column."""
@@ -173,6 +186,7 @@ class GridFrame(QFrame):
         self.area.verticalScrollBar().valueChanged.connect(self.ruler.scroll_to)
         self.area.viewport().installEventFilter(self)
         grid.zoomAsked.connect(self.zoom_by)
+        grid.resized.connect(self._keep_minute)
         grid.revealAsked.connect(self._reveal)
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
@@ -199,6 +213,11 @@ class GridFrame(QFrame):
         self.ruler.update()
         bar.setValue(round(minute * self.grid.geometry_now().scale) - above)
         self.zoomed.emit(self.grid.zoom)
+
+    def _keep_minute(self, before: float, after: float) -> None:
+        """Another size of the text: the minute at the top stays there."""
+        bar = self.area.verticalScrollBar()
+        bar.setValue(round(bar.value() * after / before))
 
     def show_minute(self, minute: int) -> None:
         """Scroll so that ``minute`` is near the top."""

@@ -61,6 +61,7 @@ class Grid(QWidget):
     :ivar menuAsked: ``(appointment or None, global position)``.
     :ivar zoomAsked: steps up or down, and the y to keep in place.
     :ivar revealAsked: a rectangle that should be in sight.
+    :ivar resized: pixels a minute before and after the text's size changed.
     """
 
     selected = Signal(object)
@@ -70,6 +71,7 @@ class Grid(QWidget):
     menuAsked = Signal(object, QPoint)
     zoomAsked = Signal(int, int)
     revealAsked = Signal(QRect)
+    resized = Signal(float, float)
 
     def __init__(self, *, slot: int, now: Callable[[], dt.datetime], may_edit: bool) -> None:
         super().__init__()
@@ -91,7 +93,7 @@ class Grid(QWidget):
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName(_("Agenda of the day"))
-        theme_switch().themeChanged.connect(self._relayout)
+        theme_switch().themeChanged.connect(self._restyle)
 
     # What is shown --------------------------------------------------------------------------
 
@@ -157,6 +159,13 @@ class Grid(QWidget):
         """Another number of pixels a minute."""
         self.zoom = max(0, min(len(ZOOMS) - 1, index))
         self._relayout()
+
+    def _restyle(self) -> None:
+        before = self._painter.geometry.scale if self._painter is not None else None
+        self._relayout()
+        after = self.geometry_now().scale
+        if before is not None and before != after:
+            self.resized.emit(before, after)
 
     def _relayout(self) -> None:
         geometry = self.geometry_now()

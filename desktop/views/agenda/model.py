@@ -65,6 +65,15 @@ class DayModel:
             first = max(first, day.minute_of(now) - 60)
         return first
 
+    def first_place(self, now: dt.datetime, slot: int) -> tuple[int | None, tuple[int, int]]:
+        """Where the keyboard begins: now, or where the day's work does; and who stands there."""
+        day = self.agenda.day
+        today = day.start <= now < day.end
+        minute = day.minute_of(now) if today else self.first_minute(now)
+        minute = minute // slot * slot
+        there = self.block_at(0, minute, slot) if self.agenda.columns else None
+        return (there.key if there is not None else None), (0, minute)
+
     def clashes(self, column: int, start: int, end: int, own_id: int | None) -> bool:
         """Whether the practitioner of ``column`` is taken then by another appointment."""
         if self.agenda.columns[column].practitioner_id is None:

@@ -22,7 +22,7 @@ from desktop.domain.messages import _
 from desktop.domain.statuses import Status
 from desktop.qt.context import AppContext
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Card, EmptyState, label
+from desktop.qt.widgets import Card, EmptyState, label, scaled
 from desktop.services.agenda import EDIT
 from desktop.services.agenda_day import DEFAULT_MINUTES
 from desktop.services.agenda_records import (
@@ -157,7 +157,7 @@ class AgendaScreen(QWidget):
         self.side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.side.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.side.setWidget(side)
-        self.side.setFixedWidth(current_theme().px(276))
+        scaled(self.side, 276)
         body = QHBoxLayout()
         body.setSpacing(space.m)
         body.addWidget(self.pages, 1)
@@ -317,8 +317,7 @@ class AgendaScreen(QWidget):
     def _scroll_to_start(self, model: DayModel) -> None:
         first = model.first_minute(self._now())
         self.frame.show_minute(max(0, first - 15))
-        slot = self.grid.slot
-        self.grid.select(None, (0, first // slot * slot))
+        self.grid.select(*model.first_place(self._now(), self.grid.slot))
 
     @Slot(object)
     def _changed(self, tables: frozenset[str]) -> None:

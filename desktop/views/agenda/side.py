@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 from desktop.domain import statuses
 from desktop.domain.messages import _, ngettext
 from desktop.qt.theme import current_theme, theme_switch
-from desktop.qt.widgets import Banner, Card, KeyHint, button, label, line, row
+from desktop.qt.widgets import Banner, Card, KeyHint, button, label, line, row, scaled
 from desktop.services.agenda_records import DayAppointment
 from desktop.views.agenda import describe
 from desktop.views.agenda.model import DayModel
@@ -28,7 +28,7 @@ class StatusPill(QWidget):
         super().__init__()
         self._item: DayAppointment | None = None
         self._text = ""
-        self.setFixedHeight(current_theme().px(26))
+        scaled(self, height=26)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_item(self, item: DayAppointment, text: str) -> None:
@@ -268,6 +268,7 @@ class KeysCard(Card):
             ("Shift ↑↓", _("longer or shorter")),
             ("C", _("check in")),
             ("S", _("next step")),
+            ("Ctrl F", _("find a name")),
             ("Ctrl Z", _("undo")),
         ):
             self.body.addLayout(row(KeyHint(keys), label(text, "small"), stretch=True))

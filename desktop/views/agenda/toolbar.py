@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.domain.locale_format import date_long, date_short
+from desktop.domain.locale_format import date_long, date_medium
 from desktop.domain.messages import _, ngettext
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import Badge, button
@@ -199,7 +199,7 @@ class Toolbar(QWidget):
     def _name_day(self) -> None:
         """The day in full where there is room for it."""
         roomy = self.width() >= current_theme().px(ROOMY)
-        text = date_long(self._date) if roomy else date_short(self._date)
+        text = date_long(self._date) if roomy else date_medium(self._date)
         self.title.setText(text[:1].upper() + text[1:])
 
     def resizeEvent(self, event: QResizeEvent) -> None:

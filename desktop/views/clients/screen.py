@@ -175,6 +175,17 @@ class ClientsScreen(QWidget):
 
     # From outside -------------------------------------------------------------------------------
 
+    def shortcuts(self) -> list[tuple[str, str]]:
+        """For the sheet of shortcuts."""
+        return [
+            ("Up / Down", _("choose")),
+            ("Return", _("open")),
+            ("Ctrl+N", _("new client")),
+            ("Ctrl+F", _("back to the search")),
+            ("F2", _("To the name")),
+            ("Esc", _("back to the search")),
+        ]
+
     def open(self, arguments: dict[str, Any]) -> None:
         """Show ``client_id``, search for ``search``, or begin a ``new`` client; else the search box."""
         if "client_id" in arguments:

@@ -22,7 +22,7 @@ from desktop.domain.messages import _, ngettext
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import confirm, report_failure
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import EmptyState, button, label
+from desktop.qt.widgets import EmptyState, button, label, scaled
 from desktop.services.agenda_records import FreeSlot
 from desktop.services.inbox_records import BookingDraft, InboxItem, Way
 from desktop.views.inbox.detail import InboxDetail
@@ -46,7 +46,7 @@ class InboxScreen(QWidget):
         self.list.setItemDelegate(InboxDelegate(self.list))
         self.list.setMouseTracking(True)
         self.list.setAccessibleName(_("Refused changes"))
-        self.list.setFixedWidth(current_theme().px(360))
+        scaled(self.list, 360)
         self.list.selectionModel().currentChanged.connect(self._show_detail)
         self.setFocusProxy(self.list)
         self._empty = QStackedWidget()

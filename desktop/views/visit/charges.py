@@ -24,7 +24,7 @@ from desktop.domain.errors import RuleError
 from desktop.domain.locale_format import money as spelled
 from desktop.domain.messages import _, sentence
 from desktop.qt.theme import current_theme, theme_switch
-from desktop.qt.widgets import button, inset, label, set_property
+from desktop.qt.widgets import button, inset, label, scaled, set_property
 from desktop.services.finance_types import ChargeLine, ChargeRow, PricedService
 from desktop.views.visit.amounts import RIGHT, AmountEdit, cell, fit_rows, row_height, tabulate
 from desktop.views.visit.service_picker import ServicePicker
@@ -155,12 +155,12 @@ class AddLine(QWidget):
         inset(self.quantity)
         self.quantity.setRange(1, 999)
         self.quantity.setAccessibleName(_("Quantity"))
-        self.quantity.setFixedWidth(theme.px(70))
+        scaled(self.quantity, 76)
         self.quantity.setAlignment(RIGHT)
         self.price = AmountEdit(_("Unit price"), _("Price"))
         self.discount = AmountEdit(_("Discount, an amount or a percentage"), _("Disc. or %"))
-        self.price.setFixedWidth(theme.px(104))
-        self.discount.setFixedWidth(theme.px(118))
+        scaled(self.price, 104)
+        scaled(self.discount, 118)
         self.add = button(_("Add"), icon="plus")
         self.reason = QLineEdit()
         self.reason.setPlaceholderText(_("Why another price or a discount"))

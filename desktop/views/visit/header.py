@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout
 
-from desktop.domain import statuses
+from desktop.domain import identifiers, statuses
 from desktop.domain.actor import Actor
 from desktop.domain.locale_format import date_long, time_of_day
 from desktop.domain.messages import _, ngettext
@@ -96,7 +96,10 @@ class VisitHeader(Card):
         client = visit.client
         if client is None:
             return ""
-        parts = [client.identity or "", client.phone]
+        parts = [
+            identifiers.rut_for_reading(client.identity),
+            identifiers.phone_for_reading(client.phone),
+        ]
         if client.birth_date is not None:
             born = client.birth_date
             age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))

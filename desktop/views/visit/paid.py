@@ -55,7 +55,8 @@ class Paid(QWidget):
         column.addWidget(self.banner)
         column.addLayout(figures)
         column.addWidget(self.preview, 1)
-        column.addLayout(row(self.print, self.save, self.close_page))
+        column.addWidget(self.print)
+        column.addLayout(row(self.save, self.close_page))
 
     def show_receipt(self, receipt: ReceiptDetails) -> None:
         """Show it, and put the cursor on printing."""

@@ -12,7 +12,7 @@ from desktop.domain import ledger, money
 from desktop.domain.locale_format import money as spelled
 from desktop.domain.messages import _, sentence
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Banner, KeyHint, button, label, line, set_property
+from desktop.qt.widgets import Banner, KeyHint, button, label, line, scaled, set_property
 from desktop.services.finance_types import PaymentPart, Visit
 from desktop.views.visit.amounts import AmountEdit, amount_label
 from desktop.views.visit.tender import TENDERED, Outlook, Tender
@@ -104,7 +104,7 @@ class PaymentPanel(QWidget):
         grid.addWidget(KeyHint(KEYS[method]), row, 0)
         grid.addWidget(name, row, 1, Qt.AlignmentFlag.AlignLeft)
         grid.addWidget(amount, row, 2)
-        amount.setFixedWidth(current_theme().px(140))
+        scaled(amount, 140)
         if method == ledger.CASH:
             return
         reference = QLineEdit()
@@ -132,7 +132,7 @@ class PaymentPanel(QWidget):
         given.setBuddy(self.tendered)
         grid.addWidget(given, 0, 0)
         grid.addWidget(self.tendered, 0, 1)
-        self.tendered.setFixedWidth(current_theme().px(140))
+        scaled(self.tendered, 140)
         grid.addLayout(self.offers, 1, 0, 1, 2)
         grid.addWidget(label(_("Change due"), "strong"), 2, 0)
         grid.addWidget(self.change, 2, 1)

@@ -25,7 +25,7 @@ from desktop.domain.receipt import ReceiptDetails
 from desktop.domain.statuses import Status
 from desktop.qt.context import AppContext
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Card, EmptyState, KeyHint, button, label, row
+from desktop.qt.widgets import Card, EmptyState, KeyHint, button, label, row, scaled
 from desktop.reports import receipt as paper
 from desktop.services.finance_types import ChargeLine, PaymentPart, Visit
 from desktop.views.visit.amounts import amount_label
@@ -134,7 +134,7 @@ class VisitScreen(QWidget):
 
     def _money_card(self) -> Card:
         card = Card()
-        card.setFixedWidth(current_theme().px(352))
+        scaled(card, 352)
         self.panel = PaymentPanel(self._clinic.currency)
         self.paid = Paid(self._finance.header())
         self.nothing_due = self._nothing_due()
