@@ -258,8 +258,13 @@ def dress(settings: Settings) -> None:
 class _LogFile(logging.handlers.RotatingFileHandler):
     """A log that can't be written (the disk is full) is no trouble of anybody's work."""
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 logging's own name
         """Say nothing: the default prints a traceback."""
+
+    def close(self) -> None:
+        """As far as it can be written."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 def keep_logs(folder: Path) -> logging.Handler:

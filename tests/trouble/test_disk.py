@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from desktop.app import keep_logs
 from desktop.domain.actor import Actor
 from desktop.domain.permissions import ALL
 from desktop.qt.dialogs import Dialog
@@ -271,3 +273,18 @@ def test_an_enrolment_file(clinic: Clinic, disk: Path, ballast: Ballast) -> None
     assert admitted() == before
     ballast.throw_off()
     assert command(*arguments, "--json").code == 0
+
+
+def test_the_log_itself(
+    disk: Path, ballast: Ballast, capfd: pytest.CaptureFixture[str], strict: Collector
+) -> None:
+    strict.expect("trouble", "a line")
+    handler = keep_logs(disk / "logs")
+    ballast.fill()
+    try:
+        for _line in range(100):
+            logging.getLogger("trouble").warning("a line of the log that fits nowhere")
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    assert capfd.readouterr() == ("", "")

@@ -228,6 +228,25 @@ def test_closing_the_window_keeps_what_is_wrong_and_saves_what_is_right(
     assert clinic.query(stored, juan) == [("+56988887777", "juan@example.com")]
 
 
+def test_what_was_only_searched_for_is_nobody_half_entered(post: Post, windows: Windows) -> None:
+    window, screen = clients_screen(windows, post)
+    QTest.keyClicks(screen.box, "Zulema")
+    windows.wait(lambda: screen.results.results.text == "Zulema")
+    settle(windows, screen)
+    screen.start_new()
+    settle(windows, screen)
+    assert screen.new_client.form.lines["full_name"].text() == "Zulema"
+    screen.new_client.back.emit()
+    assert not screen.unsaved.isVisible()
+    screen.start_new()
+    QTest.keyClicks(screen.new_client.form.lines["full_name"], " Rojas")
+    screen.new_client.back.emit()
+    windows.wait(screen.unsaved.isVisible)
+    window.close()
+    windows.end()
+    assert kept(post) == {(NEW, "full_name"): "Zulema Rojas"}
+
+
 def test_what_somebody_else_wrote_meanwhile_is_asked_about_again(
     post: Post, windows: Windows, clinic: Clinic
 ) -> None:

@@ -213,3 +213,46 @@ def test_a_damaged_cache_is_kept(post: Post, windows: Windows) -> None:
     assert post.pending == 1
     post.syncs()
     assert post.on_server(PATIENT) >= 1
+
+
+WINDOW = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QLabel
+from desktop import app
+app.application()
+def look():
+    shown = [l for w in QApplication.topLevelWidgets() for l in w.findChildren(QLabel)]
+    print("\\n".join(l.text() for l in shown if l.isVisible()))
+    QApplication.quit()
+QTimer.singleShot(500, look)
+sys.exit(app.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"), [(0o644, "secret_file.open"), (None, "secret_file.missing")]
+)
+def test_the_graphical_program_without_its_passphrase_file(
+    post: Post, mode: int | None, code: str
+) -> None:
+    """It has no terminal to complain to: it says why in its window, and asks."""
+    if mode is None:
+        post.phrase.unlink()
+    else:
+        post.phrase.chmod(mode)
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-c", WINDOW, "--data-dir", str(post.folder)),
+            *("--passphrase-file", str(post.phrase)),
+        ],
+        env=os.environ | {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert says(ended.stdout, code), ended.stdout

@@ -57,6 +57,7 @@ class NewClientPanel(QWidget):
         self._pause = QTimer(self, interval=PAUSE_MS, singleShot=True)
         self._pause.timeout.connect(self._look_for_duplicates)
         self._kept = ClientFields()
+        self._offered = ClientFields()
         self._practitioner: int | None = None
         self._keeping = QTimer(self, interval=KEEP_MS, singleShot=True)
         self._keeping.timeout.connect(self.keep)
@@ -129,8 +130,9 @@ class NewClientPanel(QWidget):
 
     def start(self, text: str = "") -> None:
         """Begin, or go on with what was typed before; ``text`` is what was searched for."""
-        if self.form.fields() == ClientFields() and text:
+        if not self.begun:
             self.form.set_value(self._field_for(text), text)
+            self._offered = self.form.fields()
         self._context.jobs.read(
             self,
             lambda _progress: self._clients.practitioners(),
@@ -188,12 +190,18 @@ class NewClientPanel(QWidget):
     @property
     def begun(self) -> bool:
         """Whether somebody is being entered."""
-        return self.form.fields() != ClientFields()
+        return self._typed != ClientFields()
+
+    @property
+    def _typed(self) -> ClientFields:
+        """What the form holds, unless it is only what was searched for."""
+        fields = self.form.fields()
+        return ClientFields() if fields == self._offered else fields
 
     @property
     def unkept(self) -> bool:
         """Whether something typed is not kept yet."""
-        return self.form.fields() != self._kept
+        return self._typed != self._kept
 
     def hideEvent(self, event: QHideEvent) -> None:
         """What was typed is kept when the form goes."""
@@ -216,13 +224,13 @@ class NewClientPanel(QWidget):
             elif kept.client_id == NEW:
                 self.form.set_value(kept.field, kept.typed)
                 self._left(kept.field)
-        self._kept = self.form.fields()
+        self._kept = self._typed
         self.changed.emit()
 
     def keep(self) -> None:
         """Keep what differs from what is kept already."""
         self._keeping.stop()
-        now, before = self.form.fields(), self._kept
+        now, before = self._typed, self._kept
         if now == before:
             return
         self._kept, actor, empty = now, self._context.actor, ClientFields()
