@@ -256,9 +256,12 @@ class SyncEngine:
         if outcome.status == "hello":
             self._core.greeting_wanted()
             return
-        self._core.answered(self._monotonic(), more=outcome.more)
+        if outcome.held is None:
+            self._core.answered(self._monotonic(), more=outcome.more)
         if outcome.applied.tables or outcome.applied.rejected:
             self._on_changes(outcome.applied.tables)
+        if outcome.held is not None:
+            raise outcome.held
 
     def _wait(self, until: float) -> None:
         """Until a moment, a nudge or the server's wake-up."""

@@ -13,6 +13,7 @@ from sync import store, wire
 from sync.apply import Applied, Fault, apply_answer, lay_down_rows, no_fault
 from sync.errors import (
     AccessRefused,
+    Busy,
     ClientTooOld,
     EpochChanged,
     Migrating,
@@ -44,11 +45,13 @@ class Outcome:
 
     :ivar status: ``ok``, ``forked`` or ``hello`` (the server wants to be greeted first).
     :ivar more: local transactions wait that were not part of it.
+    :ivar held: what kept the push back, where only the pull came about.
     """
 
     status: str
     applied: Applied
     more: bool
+    held: Busy | None = None
 
 
 def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.HelloAnswer:
@@ -135,9 +138,20 @@ def exchange_once(
     refetched = _refetch(connection, transport, schema)
     request = _request(connection, schema, push_limit)
     fault("before_send")
-    text = transport.exchange(wire.exchange_request(request, schema))
+    held = None
+    try:
+        text = transport.exchange(wire.exchange_request(request, schema))
+    except Busy as busy:
+        if not request.push:
+            raise
+        # Somebody's transaction holds what is pushed, perhaps for long. What others did comes anyway.
+        held = busy
+        request = replace(request, push=())
+        text = transport.exchange(wire.exchange_request(request, schema))
     fault("after_receive")
     answer = wire.exchange_answer(text)
+    if held is not None and answer.status != "ok":
+        raise held
     if answer.status == "ok":
         answered = {result.tx for result in answer.results}
         if any(transaction.id not in answered for transaction in request.push):
@@ -151,7 +165,7 @@ def exchange_once(
         raise refusal(answer.status, schema, answer.schema_version, request.epoch, answer.epoch)
     applied = replace(applied, tables=applied.tables | refetched)
     left = store.pending(execute).count
-    return Outcome(answer.status, applied, more=left > 0 or answer.status == "forked")
+    return Outcome(answer.status, applied, more=left > 0 or answer.status == "forked", held=held)
 
 
 def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.ExchangeRequest:

@@ -99,6 +99,13 @@ MUTATIONS = (
         (_FAULTS,),
     ),
     Mutation(
+        "a push that is held up holds up the pull",
+        EXCHANGE,
+        "        if not request.push:\n            raise\n",
+        "        raise\n",
+        (_ENGINE,),
+    ),
+    Mutation(
         "another clinic's server is believed",
         EXCHANGE,
         "    if known is not None and known != answer.tenant:\n",

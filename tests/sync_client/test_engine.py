@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from sync import exchange, store, wire
@@ -174,6 +175,38 @@ def test_both_connections_are_made_again_after_they_broke(station: Maker, tenant
     tenant.query("INSERT INTO person (name) VALUES ('after')")
     events.wait(lambda: len(a.desk.rows("person")) == 1)
     a.engine.stop()
+
+
+def test_a_forgotten_transaction_holds_up_the_push_and_not_the_pull(
+    station: Maker, tenant: Tenant
+) -> None:
+    """Catches an outbox that keeps a workstation from seeing what the others do."""
+    ana = tenant.value("INSERT INTO person (name) VALUES ('Ana') RETURNING id")
+    a = station()
+    events = Events()
+    impatient = {**a.params, "options": "-c lock_timeout=20ms"}
+    engine = a.make_engine(
+        server=PostgresServer(impatient, tenant.name),
+        timing=Timing(poll=0.1, first_pause=0.05, longest_pause=0.1),
+        **events.options(),
+    )
+    with psycopg.connect(tenant.dsn) as forgotten:
+        forgotten.execute(
+            sql.SQL("UPDATE {} SET phone = '1' WHERE id = %s").format(
+                sql.Identifier(tenant.name, "person")
+            ),
+            (ana,),
+        )
+        with a.desk.doing():
+            a.desk.update("person", ana, name="Ana María")
+        engine.start()
+        tenant.query("INSERT INTO person (name) VALUES ('Luz')")
+        events.wait(lambda: len(a.desk.rows("person")) == 2)
+        assert len(a.desk.pending()) == 1
+        events.wait_state("trouble", "sync.busy")
+    events.wait(lambda: events.statuses[-1].pending == 0)
+    assert tenant.query("SELECT name, phone FROM person WHERE id = %s", ana) == [("Ana María", "1")]
+    engine.close()
 
 
 def test_the_server_goes_away_and_comes_back(station: Maker, tenant: Tenant) -> None:
