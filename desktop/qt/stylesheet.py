@@ -53,7 +53,7 @@ QPushButton { background: @surface; color: @text; border: 1px solid @border_stro
     padding: 0 14px; min-height: 32px; font-weight: 500; }
 QPushButton:hover { background: @surface_hover; }
 QPushButton:pressed { background: @surface_alt; }
-QPushButton:focus { border: 2px solid @focus; padding: 0 13px; }
+QPushButton:focus { border: 2px solid @focus; padding: 0 13px; min-height: 30px; }
 QPushButton:disabled { color: @text_disabled; border-color: @border; background: @surface_alt; }
 QPushButton:checked { background: @accent_soft; color: @accent_soft.text; border-color: @accent; }
 QPushButton[kind="primary"] { background: @accent; color: @accent_text; border: 1px solid @accent; font-weight: 600; }
@@ -92,6 +92,8 @@ QLineEdit:hover, QPlainTextEdit:hover, QComboBox:hover, QAbstractSpinBox:hover {
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {
     border: 2px solid @focus; padding: 0 8px; }
 QPlainTextEdit:focus, QTextEdit:focus { padding: 5px 8px; }
+QLineEdit:focus, QComboBox:focus, QLineEdit[invalid="true"], QComboBox[invalid="true"] { min-height: 30px; }
+QAbstractSpinBox:focus, QAbstractSpinBox[invalid="true"] { min-height: 27px; }
 QLineEdit:disabled, QPlainTextEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled {
     color: @text_disabled; background: @surface_alt; border-color: @border; }
 QLineEdit:read-only { background: @surface_alt; }

@@ -36,7 +36,7 @@ class ScreenEntry:
     """A screen of the rail.
 
     :ivar key: its name for :meth:`AppContext.navigate`. :ivar title: English, marked for translation.
-    :ivar make: builds it. It may have ``open(arguments)``, ``undo()``, ``focus_search()``,
+    :ivar make: builds it. It may have ``open(arguments)``, ``focus_search()``,
         ``shortcuts()`` (``[(keys, words)]``), ``unkept()`` (whether something typed would be lost
         if the program ended now) and ``keep()`` (save it, or keep it as it is).
     """
@@ -166,7 +166,6 @@ class Workspace(QWidget):
         self._key("F1", self.show_shortcuts)
         self._key("?", self.show_shortcuts)
         self._key("Ctrl+L", self.lockWanted.emit)
-        self._key("Ctrl+Z", self.undo)
         self._key("F5", self._link.sync_now)
 
     def _key(self, keys: str, act: Callable[[], object]) -> None:
@@ -180,7 +179,6 @@ class Workspace(QWidget):
         ]
         own += [
             ("F3 / Ctrl+K", _("Search a client")),
-            ("Ctrl+Z", _("Undo the last step")),
             ("F5", _("Send and receive now")),
             ("Ctrl+L", _("Lock")),
             ("F1 / ?", _("This list")),
@@ -204,11 +202,6 @@ class Workspace(QWidget):
         """Go where clients are searched, the cursor in the search line."""
         self.show_screen("clients")
         self._call("focus_search")
-
-    @Slot()
-    def undo(self) -> None:
-        """Undo the last step of the screen that is on, where it can."""
-        self._call("undo")
 
     def _call(self, name: str, *values: Any) -> None:
         act = getattr(self.stack.currentWidget(), name, None)
