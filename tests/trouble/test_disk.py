@@ -119,7 +119,13 @@ def test_an_edit_on_screen(
     assert workspace.context.services.clients.search("Nadie Todavía") == []
     ballast.throw_off()
     screen.new_client.submit()
-    windows.wait(lambda: workspace.context.services.clients.search("Nadie Todavía"))
+    windows.wait(
+        lambda: (
+            screen.details.details is not None
+            and screen.details.details.fields.full_name == "Nadie Todavía"
+        )
+    )
+    windows.wait(lambda: not screen._context.jobs.busy)
     screen.show_client(juan)
     windows.wait(lambda: screen.details.details is not None and screen.details.details.id == juan)
     windows.wait(lambda: not screen._context.jobs.busy)

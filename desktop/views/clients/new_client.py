@@ -139,7 +139,9 @@ class NewClientPanel(QWidget):
             done=self._offer_practitioners,
             lane_key="clients.practitioners",
         )
-        self.form.editor("full_name").setFocus()
+        name = self.form.lines["full_name"]
+        name.setFocus()
+        name.end(False)
         self._look_for_duplicates()
 
     def _offer_practitioners(self, practitioners: list[Practitioner]) -> None:
