@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QApplication
 
 from tests.bench import capture, exchange, first_sync, screens, world
 from tests.bench.figures import Figure, heading, report, show
+from tests.support import clinic as clinics
 from tests.support import embedded
 from tests.support.clinic import Clinic, Station
 from tests.support.embedded import Server
@@ -33,9 +34,12 @@ from tests.support.memory_keyring import MemoryKeyring
 
 @dataclass(frozen=True)
 class Scale:
-    """How big the clinics are and how often each thing is done."""
+    """How big the clinics are and how often each thing is done.
 
-    size: str = "medium"
+    :ivar size: of the product's sizes; ``None`` is the tests' own clinic of two practitioners.
+    """
+
+    size: str | None = "medium"
     rounds: int = 3
     edits: int = 200
     seen: int = 400
@@ -63,7 +67,14 @@ class Bench:
     @contextmanager
     def working(self) -> Iterator[None]:
         """The clinic of the chosen size stands as long as the block."""
-        with world.generated(self.server, self.folder / "clinic", self.scale.size) as clinic:
+        folder = self.folder / "clinic"
+        folder.mkdir()
+        made = (
+            clinics.clinic(self.server, folder)
+            if self.scale.size is None
+            else world.generated(self.server, folder, self.scale.size)
+        )
+        with made as clinic:
             self._clinic = clinic
             yield
 
@@ -137,6 +148,7 @@ def run(bench: Bench, names: tuple[str, ...]) -> list[Figure]:
         with bench.working():
             for name in WITH_CLINIC:
                 if name in names:
+                    world.settle(bench.clinic)
                     measure(name)
     return figures
 

@@ -90,7 +90,7 @@ def cache(clinic: Clinic, station: Station, bookings: int = 100) -> list[Figure]
     Both commit into the same encrypted file, by turns; nothing of it is sent meanwhile.
     """
     agenda = Agenda(station.cache, station.clinic)
-    latest = clinic.value("SELECT max(fecha_hora) FROM citas_cita")
+    latest = clinic.value("SELECT coalesce(max(fecha_hora), now()) FROM citas_cita")
     first = dt.datetime.combine(latest.date() + dt.timedelta(days=60), dt.time(12), dt.UTC)
     details = Details(client_id=clinic.clients[0])
     columns = "fecha_hora, fin, dentista_id, estado, cliente_id, creada_el, actualizada_el"

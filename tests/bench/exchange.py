@@ -35,7 +35,7 @@ SHORT_LOG = "DELETE FROM sync_log WHERE xid < '703'"
 
 
 def _next_free_day(clinic: Clinic) -> dt.datetime:
-    latest = clinic.value("SELECT max(fecha_hora) FROM citas_cita") or dt.datetime.now(dt.UTC)
+    latest = clinic.value("SELECT coalesce(max(fecha_hora), now()) FROM citas_cita")
     day = (latest + dt.timedelta(days=30)).date()
     return dt.datetime.combine(day, dt.time(13), dt.UTC)
 
@@ -190,9 +190,11 @@ def asked_again(clinic: Clinic, station: Station, rows: int = 2_000_000) -> list
             before = timed(ask, 100, warm_up=50)
             connection.execute(LONG_LOG, (rows,))
             connection.execute("VACUUM ANALYZE sync_log")
+            connection.execute("CHECKPOINT")
             long = statistics.median(timed(ask, 200, warm_up=50))
             connection.execute(SHORT_LOG)
             connection.execute("VACUUM FULL ANALYZE sync_log")
+            connection.execute("CHECKPOINT")
             after = timed(ask, 100, warm_up=50)
         short = statistics.median(before + after)
     return [

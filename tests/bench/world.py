@@ -83,3 +83,9 @@ def crowded(server: Server, folder: Path, clients: int, visits_each: int) -> Ite
             loader.finish()
             connection.execute(VISITS, (staff, visits_each))
         yield made
+
+
+def settle(clinic: Clinic) -> None:
+    """Has the server write out what is behind it, so that it does not do so during what follows."""
+    with clinic.admin() as connection:
+        connection.execute("CHECKPOINT")
