@@ -52,15 +52,15 @@ _LIMITS = {
     "client_phone": (20, N_("Phone")),
 }
 _STATUS_LABELS = {
-    Status.BOOKED: N_("Book {client} again"),
-    Status.CONFIRMED: N_("Confirm {client}"),
-    Status.ARRIVED: N_("Check in {client}"),
+    Status.BOOKED: N_("{client} is booked again"),
+    Status.CONFIRMED: N_("{client} is confirmed"),
+    Status.ARRIVED: N_("{client} has arrived"),
     Status.READY: N_("{client} is ready"),
-    Status.IN_PROGRESS: N_("Call in {client}"),
-    Status.FINISHED: N_("Finish the visit of {client}"),
-    Status.COMPLETED: N_("Complete the visit of {client}"),
-    Status.CANCELLED: N_("Cancel {client}"),
-    Status.NO_SHOW: N_("Mark {client} as a no-show"),
+    Status.IN_PROGRESS: N_("{client} was called in"),
+    Status.FINISHED: N_("The visit of {client} is finished"),
+    Status.COMPLETED: N_("The visit of {client} is complete"),
+    Status.CANCELLED: N_("The appointment of {client} is cancelled"),
+    Status.NO_SHOW: N_("{client} did not come"),
 }
 
 
@@ -195,7 +195,7 @@ class Agenda:
         details = draft.details
         if details.client_id is None and not details.client_name.strip():
             raise RuleError("agenda.client_missing")
-        label = N_("Book {client}")
+        label = N_("{client} is booked")
         if draft.slot_id is not None:
             with self._change(actor, draft.slot_id, "appointment.book", label) as edit:
                 if edit.status is not Status.AVAILABLE:
@@ -234,7 +234,11 @@ class Agenda:
         """
         actor.require(EDIT)
         with self._change(
-            actor, appointment_id, "appointment.move", N_("Move {client}"), placed=True
+            actor,
+            appointment_id,
+            "appointment.move",
+            N_("The appointment of {client} was moved"),
+            placed=True,
         ) as edit:
             present = edit.placement
             if present != expected:
@@ -319,7 +323,7 @@ class Agenda:
         since ``seen`` was read.
         """
         actor.require(EDIT)
-        label = N_("Change the appointment of {client}")
+        label = N_("The appointment of {client} was changed")
         with self._change(actor, appointment_id, "appointment.edit", label, placed=True) as edit:
             current = details_of(agenda_day.appointments(
                 edit.session, Appointment.id == appointment_id

@@ -94,7 +94,7 @@ def _item(
         made_at=one.made_at,
         refused_at=one.rejected_at,
         code=one.code,
-        reason=_(_reason(one)),
+        reason=_(_reason(session, schema, one, operations)),
         other=inbox_words.somebody(session, one.detail.get("by"), clinic),
         records=tuple(record for record in records if record.fields or record.kind == "D"),
         depends_on=on if waits else None,
@@ -106,9 +106,13 @@ def _item(
     )
 
 
-def _reason(one: Rejection) -> str:
+def _reason(
+    session: Session, schema: SyncSchema, one: Rejection, operations: tuple[Operation, ...]
+) -> str:
     if number_taken(one):
         return inbox_words.NUMBER_TAKEN
+    if one.code == "conflict" and _taken_by_another(executor(session), schema, operations):
+        return inbox_words.SLOT_TAKEN
     return inbox_words.REASONS.get(one.code, inbox_words.REASONS["rule"])
 
 
@@ -182,6 +186,18 @@ def _subject(
     return ""
 
 
+def _taken_by_another(
+    execute: store.Execute, schema: SyncSchema, operations: tuple[Operation, ...]
+) -> bool:
+    """Whether an appointment of the draft meanwhile is somebody else's visit."""
+    for operation in operations:
+        if operation.table == APPOINTMENTS and operation.kind == "U":
+            present = row(execute, schema, (operation.table, operation.row_id))
+            if present and holder_differs(operation, present):
+                return True
+    return False
+
+
 def _ways(
     session: Session, schema: SyncSchema, one: Rejection, operations: tuple[Operation, ...]
 ) -> tuple[Way, ...]:
@@ -194,10 +210,8 @@ def _ways(
     if one.code == "overlap" and booking:
         return (Way.OTHER_SLOT, Way.TRY_AGAIN, Way.KEEP_THEIRS)
     if one.code in {"conflict", "depends"}:
-        for operation in booking:
-            present = row(execute, schema, (operation.table, operation.row_id))
-            if operation.kind == "U" and present and holder_differs(operation, present):
-                return (Way.OTHER_SLOT, Way.KEEP_THEIRS)
+        if _taken_by_another(execute, schema, operations):
+            return (Way.OTHER_SLOT, Way.KEEP_THEIRS)
         if any(choosable(schema, o, column) for o in operations for column in o.new):
             return (Way.MERGE, Way.KEEP_MINE, Way.KEEP_THEIRS)
         return (Way.KEEP_MINE, Way.KEEP_THEIRS)

@@ -200,6 +200,8 @@ NUMBER_TAKEN = N_(
     " database; the paper that was handed over needs a new number."
 )
 
+SLOT_TAKEN = N_("Somebody else took this time before the booking arrived.")
+
 REASONS = {
     "conflict": N_("Somebody else changed the same thing before this arrived."),
     "gone": N_("The record was deleted before this change arrived."),

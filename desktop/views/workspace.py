@@ -222,6 +222,8 @@ class Workspace(QWidget):
     def show_screen(self, key: str) -> None:
         """Bring a screen to the front."""
         shown = self.view(key)
+        if shown is not self.stack.currentWidget():
+            self._clear_toasts()
         self.stack.setCurrentWidget(shown)
         self.rail.show_screen(key)
         self.context.settings.set(LAST_SCREEN, key)
@@ -239,10 +241,14 @@ class Workspace(QWidget):
     def _toast(
         self, text: str, _kind: str, action_text: str, action: Callable[[], None] | None
     ) -> None:
-        for earlier in self.findChildren(Toast):
-            earlier.hide()
-            earlier.deleteLater()
+        self._clear_toasts()
         Toast(self, text, action_text, action)
+
+    def _clear_toasts(self) -> None:
+        """What was said of one screen stands in the way on another."""
+        for toast in self.findChildren(Toast):
+            toast.hide()
+            toast.deleteLater()
 
     # Status -------------------------------------------------------------------------------------
 

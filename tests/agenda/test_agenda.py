@@ -145,7 +145,7 @@ def test_a_booking_is_provisional_and_complete(
     assert (shown.status, shown.ends_at) == (Status.BOOKED, at(10, 30))
     assert shown.id >> 39 == 1
     assert world.outbox() == [("citas_cita", "I")]
-    assert done.label == "Agendar a Ana Pérez"
+    assert done.label == "Cita agendada: Ana Pérez"
     assert done.warnings == ()
     with world.cache.reading() as session:
         from desktop.models import Appointment
@@ -255,7 +255,7 @@ def test_a_move_keeps_the_rest_and_is_undone_and_done_again(
     done = agenda.move(rosa, visit, wanted, expected=before)
     assert agenda.appointment(visit).placement == wanted
     assert agenda.appointment(visit).notes == "con ayuno"
-    assert done.label == "Mover la cita de Ana"
+    assert done.label == "Cita movida: Ana"
     done.undo(rosa)
     assert agenda.appointment(visit).placement == before
     done.redo(rosa)

@@ -125,6 +125,9 @@ class NewClientPanel(QWidget):
         inside.addStretch(1)
         scroll.setWidget(body)
         outer.addWidget(scroll, 1)
+        # The buttons stand above, and come after the last field: Tab leads from it to "Create".
+        self.setTabOrder(self.form.practitioner, self.create_button)
+        self.setTabOrder(self.create_button, self.clear_button)
 
     # Typing -------------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ class SlotDialog(Dialog):
         self.list.itemActivated.connect(self._book)
         self.body.addWidget(self.busy)
         self.body.addWidget(self.list, 1)
-        look = button(_("Look in the &agenda"), "link")
+        look = button(_("Choose in the &agenda"), "link")
         look.clicked.connect(self.reject)
         look.clicked.connect(agenda)
         self.footer.insertWidget(0, look)
