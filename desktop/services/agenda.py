@@ -185,7 +185,8 @@ class Agenda:
     # Doing ----------------------------------------------------------------------------------
 
     def book(self, actor: Actor, draft: Draft) -> Undo:
-        """Makes an appointment, or takes a published slot.
+        """Makes an appointment, or takes a published slot: the one that was chosen, or one that is
+        on offer for that very time, so that nobody else is offered it.
 
         Raises ``RuleError``: ``permission.denied``, ``agenda.client_missing``,
         ``agenda.slot_taken``, ``agenda.overlap`` without a reason to overbook, or what
@@ -196,8 +197,12 @@ class Agenda:
         if details.client_id is None and not details.client_name.strip():
             raise RuleError("agenda.client_missing")
         label = N_("{client} is booked")
-        if draft.slot_id is not None:
-            with self._change(actor, draft.slot_id, "appointment.book", label) as edit:
+        slot_id = draft.slot_id
+        if slot_id is None:
+            with self._cache.reading() as session:
+                slot_id = agenda_search.slot_on_offer(session, draft.placement)
+        if slot_id is not None:
+            with self._change(actor, slot_id, "appointment.book", label) as edit:
                 if edit.status is not Status.AVAILABLE:
                     raise RuleError("agenda.slot_taken")
                 self._fill(edit.session, edit.row, actor, draft)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from desktop.domain import statuses
 from desktop.domain.clinic_time import Day, crosses_clock_change, local_date
 from desktop.domain.intervals import Interval, starts_within, subtract
 from desktop.domain.statuses import Status
+from desktop.models import Appointment
 from desktop.services.agenda_day import appointments, practitioners, within, working_hours
-from desktop.services.agenda_records import DayAppointment, FreeSlot
+from desktop.services.agenda_records import DayAppointment, FreeSlot, Placement
 from desktop.services.clinic import ClinicSettings
 
 
@@ -67,3 +69,19 @@ def _taken(own: Collection[DayAppointment]) -> list[Interval[dt.datetime]]:
         for item in own
         if item.status not in statuses.CALLED_OFF | {Status.AVAILABLE}
     ]
+
+
+def slot_on_offer(session: Session, placement: Placement) -> int | None:
+    """The slot that is published for this practitioner and start."""
+    if placement.practitioner_id is None:
+        return None
+    return session.scalars(
+        sa.select(Appointment.id)
+        .where(
+            Appointment.practitioner_id == placement.practitioner_id,
+            Appointment.starts_at == placement.starts_at,
+            Appointment.status == Status.AVAILABLE.value,
+        )
+        .order_by(Appointment.id)
+        .limit(1)
+    ).first()

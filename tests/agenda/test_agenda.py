@@ -156,6 +156,20 @@ def test_a_booking_is_provisional_and_complete(
         assert (row.created_by_id, row.client_email) == (rosa.staff_id, f"c{ana}@example.cl")
 
 
+def test_a_booking_at_the_time_of_a_slot_on_offer_takes_it(
+    world: World, agenda: Agenda, rosa: Actor
+) -> None:
+    paula, diego = world.staff(2)
+    slot = world.appointment(paula, at(10), status=Status.AVAILABLE)
+    ana = world.client("Ana")
+    assert agenda.book(rosa, draft(diego, at(10), ana)).appointment_id != slot
+    assert agenda.book(rosa, draft(paula, at(11), ana)).appointment_id != slot
+    done = agenda.book(rosa, draft(paula, at(10), ana))
+    assert done.appointment_id == slot
+    done.undo(rosa)
+    assert agenda.appointment(slot).status is Status.AVAILABLE
+
+
 def test_a_published_slot_is_taken_once(world: World, agenda: Agenda, rosa: Actor) -> None:
     (paula,) = world.staff(1)
     slot = world.appointment(paula, at(10), status=Status.AVAILABLE, client_id=world.client("Old"))
@@ -194,7 +208,7 @@ def test_time_that_is_not_held_can_be_booked(
     world: World, agenda: Agenda, rosa: Actor, status: Status
 ) -> None:
     (paula,) = world.staff(1)
-    world.appointment(paula, at(10), status=status)
+    world.appointment(paula, at(10, 10), status=status)
     agenda.book(rosa, draft(paula, at(10), world.client("Ana")))
     assert len(agenda.day(MONDAY).appointments) == 2
 
@@ -215,7 +229,7 @@ def test_hours_rooms_offers_and_the_past_are_warnings(
     paula, rodrigo = world.staff(2)
     room = world.room()
     world.appointment(rodrigo, at(13, 30), room_id=room, client_id=world.client("Luis"))
-    world.appointment(paula, at(13, 30), status=Status.AVAILABLE)
+    world.appointment(paula, at(13, 45), status=Status.AVAILABLE)
     wanted = draft(paula, at(13, 30), world.client("Ana"))
     wanted = replace(wanted, details=replace(wanted.details, room_id=room))
     codes = {warning.code for warning in agenda.book(rosa, wanted).warnings}
