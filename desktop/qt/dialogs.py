@@ -6,12 +6,22 @@ import logging
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QStyle,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.domain.errors import AppError, EnvironmentTrouble
 from desktop.domain.messages import _, sentence
-from desktop.qt.theme import current_theme
+from desktop.qt.room import Room
+from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import Banner, button, label, line
 
 log = logging.getLogger(__name__)
@@ -24,6 +34,9 @@ class Dialog(QDialog):
 
     ``Ctrl+Enter`` (and Enter in a line) is the main button, ``Esc`` closes. Fill ``body``, connect
     ``primary.clicked``, then ``open()``. It deletes itself when closed.
+
+    It is as high as what it says and follows that up to the height of the screen; from there on
+    the body scrolls, and the banner and the buttons stay in sight.
     """
 
     def __init__(
@@ -41,7 +54,10 @@ class Dialog(QDialog):
         self.setWindowTitle(title)
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(current_theme().px(width))
+        self._width = width
+        self._natural = 0
+        self._set_width()
+        theme_switch().themeChanged.connect(self._set_width)
         space = current_theme().spacing
         outer = QVBoxLayout(self)
         outer.setContentsMargins(space.xl, space.xl, space.xl, space.l)
@@ -52,9 +68,12 @@ class Dialog(QDialog):
         outer.addWidget(self.subtitle)
         self.banner = Banner("", "danger")
         outer.addWidget(self.banner)
-        self.body = QVBoxLayout()
+        inside = QWidget()
+        self.body = QVBoxLayout(inside)
+        self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(space.m)
-        outer.addLayout(self.body, 1)
+        self.room = Room(inside)
+        outer.addWidget(self.room, 1)
         outer.addSpacing(space.xs)
         outer.addWidget(line())
         self.footer = QHBoxLayout()
@@ -77,6 +96,63 @@ class Dialog(QDialog):
             _opened.add(self)
             self.finished.connect(lambda: _opened.discard(self))
         super().open()
+
+    # How high it is -------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Find its height before it finds its place over the window."""
+        self._fit()
+        super().showEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Follow what is inside."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and self.isVisible():
+            self._fit()
+        return done
+
+    def _set_width(self) -> None:
+        self.setMinimumWidth(current_theme().px(self._width))
+
+    def natural_height(self) -> int:
+        """How high it would be on a screen without an end, at its width."""
+        layout = self.layout()
+        width = max(self.width(), self.minimumWidth()) if self._natural else self.sizeHint().width()
+        if layout is not None and layout.hasHeightForWidth():
+            return layout.totalHeightForWidth(width)
+        return self.sizeHint().height()
+
+    def available_height(self) -> int:
+        """How high it may be: the screen without its bars, and without the window's frame."""
+        frame = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
+        if self.isVisible():
+            frame = max(frame, self.frameGeometry().height() - self.height())
+        return self.screen().availableGeometry().height() - frame
+
+    def _fit(self) -> None:
+        """As high as its content; a person who made it higher keeps what they chose."""
+        natural, room = self.natural_height(), self.available_height()
+        if natural == self._natural and self.height() <= room:
+            return
+        by_hand = self._natural > 0 and self.height() > min(self._natural, room)
+        wanted = max(natural, self.height()) if by_hand else natural
+        width = max(self.width(), self.minimumWidth()) if self._natural else self.sizeHint().width()
+        self._natural = natural
+        self.resize(width, min(wanted, room))
+        if self.isVisible():
+            self._stay_on_screen()
+            focus = QApplication.focusWidget()
+            if focus is not None and self.room.isAncestorOf(focus):
+                self.room.ensureWidgetVisible(focus)
+
+    def _stay_on_screen(self) -> None:
+        """Having grown, move up rather than over the screen's lower edge."""
+        frame, screen = self.frameGeometry(), self.screen().availableGeometry()
+        below = frame.bottom() - screen.bottom()
+        if below > 0:
+            self.move(self.x(), max(screen.top(), self.y() - below))
+
+    # What is said ---------------------------------------------------------------------------
 
     def show_error(self, error: BaseException) -> None:
         """Say what went wrong above the body and let the person go on."""

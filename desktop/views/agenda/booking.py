@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QDate, QTime, QTimer
+from PySide6.QtCore import QDate, QTime
 from PySide6.QtWidgets import (
     QComboBox,
     QDateEdit,
@@ -182,11 +182,6 @@ class BookingDialog(Dialog):
     def _picked(self) -> None:
         self.clear_error()
         self.service.setFocus()
-        QTimer.singleShot(0, self, self._fit)
-
-    def _fit(self) -> None:
-        """No taller than what is shown."""
-        self.resize(self.width(), self.sizeHint().height())
 
     def _service_changed(self) -> None:
         """The service says how long, unless the length was drawn on the agenda."""
