@@ -29,6 +29,8 @@ def free_slots(
 ) -> Iterator[FreeSlot]:
     """Every start on the clinic's grid where ``duration`` is free, earliest first.
 
+    What is on offer on the web is found at its own start, and nothing that would cut into it.
+
     A start on the grid may be close to the one before it: they are choices, not a partition.
 
     :param practitioner_ids: whose time; ``None`` for everybody who works.
@@ -46,7 +48,8 @@ def free_slots(
         slots: list[FreeSlot] = []
         for practitioner_id, name in names.items():
             own = [item for item in found if item.practitioner_id == practitioner_id]
-            published = {item.starts_at: item for item in own if item.status is Status.AVAILABLE}
+            offers = [item for item in own if item.status is Status.AVAILABLE]
+            published = {item.starts_at: item for item in offers}
             for free in subtract(hours.get((practitioner_id, date), ()), _taken(own)):
                 for start in starts_within(free, duration, step, day.start):
                     end = start + duration
@@ -55,6 +58,9 @@ def free_slots(
                     if crosses_clock_change(start, end, clinic.zone):
                         continue
                     offer = published.get(start)
+                    wanted = Interval(start, end)
+                    if offer is None and any(wanted.overlaps(_held(other)) for other in offers):
+                        continue  # the web would go on offering what can't be had any more
                     slots.append(
                         FreeSlot(practitioner_id, name, start, end, offer.id if offer else None)
                     )
@@ -62,12 +68,14 @@ def free_slots(
         date += dt.timedelta(days=1)
 
 
+def _held(item: DayAppointment) -> Interval[dt.datetime]:
+    return Interval(item.starts_at, max(item.starts_at, item.ends_at))
+
+
 def _taken(own: Collection[DayAppointment]) -> list[Interval[dt.datetime]]:
     """What a practitioner can't be booked over: visits that hold time, or did."""
     return [
-        Interval(item.starts_at, max(item.starts_at, item.ends_at))
-        for item in own
-        if item.status not in statuses.CALLED_OFF | {Status.AVAILABLE}
+        _held(item) for item in own if item.status not in statuses.CALLED_OFF | {Status.AVAILABLE}
     ]
 
 

@@ -527,6 +527,7 @@ def test_a_free_time_on_offer_says_which_slot_it_is(world: World, agenda: Agenda
     slots = agenda.free_slots(minutes=30, from_=at(8), until=at(11))
     assert slots[0].published_id == offer
     assert slots[1].published_id is None
+    assert slots[1].starts_at == at(9, 30)  # 9:15 would cut into the offer
 
 
 def test_no_free_time_is_told(world: World, agenda: Agenda) -> None:
