@@ -28,7 +28,21 @@ def _play(where: Path, pictures: Path) -> int:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from tests.demo import day
 
-    return day.play(worlds.build(where), pictures)
+    shift = worlds.hour_to_play()
+    return day.play(worlds.build(where, shift), pictures, shift)
+
+
+def _screenshots(folder: Path) -> int:
+    """The day twice: on a screen of the usual density, and on one of twice as many dots."""
+    for density in ("1", "2"):
+        played = subprocess.run(
+            [sys.executable, "-m", "tests.demo", "--headless", "--pictures", str(folder)],
+            env=os.environ | {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": density},
+            check=False,
+        )
+        if played.returncode:
+            return played.returncode
+    return 0
 
 
 def _open(world: World) -> int:
@@ -93,15 +107,17 @@ def main() -> int:
     screenshots = commands.add_parser("screenshots")
     screenshots.add_argument("folder", type=Path)
     parser.add_argument("--headless", action="store_true")
+    parser.add_argument("--pictures", type=Path, default=Path("build/demo"))
     args = parser.parse_args()
     where = worlds.folder()
     if args.command == "web-booking":
         return _web_booking(where)
     if args.command == "screenshots":
-        return _play(where, args.folder.absolute())
+        return _screenshots(args.folder.absolute())
     if args.headless or not _display():
-        print("There is no display, so the day is played without windows on a screen.")
-        return _play(where, Path("build/demo").absolute())
+        if not args.headless:
+            print("There is no display, so the day is played without windows on a screen.")
+        return _play(where, args.pictures.absolute())
     return _open(worlds.ready(where))
 
 

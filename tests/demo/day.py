@@ -8,6 +8,7 @@ the same visit and the inbox settles it. What travelled is read in the shared da
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QtMsgType, qInstallMessageHandler
 from PySide6.QtTest import QTest
 
 from desktop.app import Consultorio, application
 from desktop.domain.statuses import Status
 from desktop.services import webbooking
-from desktop.services.agenda_records import Placement
+from desktop.services.agenda_records import FreeSlot, Placement
 from desktop.services.inbox_records import Way
 from desktop.services.webbooking import Visitor
 from desktop.views.agenda.booking import BookingDialog
@@ -87,11 +88,7 @@ class Day:
         """N, a few letters, Enter, the service, Enter: while the network is away."""
         self.reception.work_offline(True)
         agenda = self.reception.show("agenda")
-        free = self.reception.services.agenda.first_free_slot(
-            minutes=30,
-            from_=self.reception.services.cache.now(),
-            practitioner_ids=frozenset({self.world.practitioner_id}),
-        )
+        free = self.free_time(self.reception, self.reception.services.cache.now())
         local = free.starts_at.astimezone(ZONE)
         self.stand(agenda, free.practitioner_id, local)
         before = set(agenda.grid.model.by_id)
@@ -114,6 +111,24 @@ class Day:
         if self.value("SELECT count(*) FROM citas_cita WHERE id = %s", booked):
             raise AssertionError("what was booked offline is on the server already")
         return booked
+
+    def free_time(self, desk: Desk, after: dt.datetime) -> FreeSlot:
+        """The first half hour that is free and not on offer on the web: the practitioner's own,
+        where the same day has one.
+        """
+        same_day = dt.datetime.combine(after.astimezone(ZONE), dt.time.max, ZONE)
+        for who, until_ in (
+            (frozenset({self.world.practitioner_id}), same_day),
+            (None, same_day),
+            (None, after + dt.timedelta(days=14)),
+        ):
+            found: list[FreeSlot] = desk.services.agenda.free_slots(
+                minutes=30, from_=after, until=until_, practitioner_ids=who
+            )
+            for slot in found:
+                if slot.published_id is None:
+                    return slot
+        raise RuntimeError("two weeks without a free half hour")
 
     def stand(self, agenda: Any, practitioner_id: int | None, local: dt.datetime) -> None:
         """Put the keyboard's place on a practitioner's time."""
@@ -141,7 +156,7 @@ class Day:
     def book_on_the_web(self) -> None:
         offers: list[webbooking.Offer] = []
         with psycopg.connect(self.world.web_dsn) as site:
-            offers += webbooking.offers(site, dt.datetime.now(dt.UTC), limit=1)
+            offers += webbooking.offers(site, self.reception.services.cache.now(), limit=1)
             webbooking.book(site, offers[0].id, VISITOR, "Reservada desde la web")
         since = time.monotonic()
         slot = offers[0]
@@ -213,17 +228,13 @@ class Day:
         """Both move the visit while neither hears of the other; the loser's inbox settles it."""
         for desk in (self.reception, self.laptop):
             desk.work_offline(True)
-        for desk, hours in ((self.reception, 1), (self.laptop, 2)):
+        first = self.reception.services.agenda.appointment(booked).placement.ends_at
+        for desk, after in ((self.reception, 0), (self.laptop, 1)):
             agenda = desk.services.agenda
             placed = agenda.appointment(booked).placement
-            step = dt.timedelta(hours=hours)
-            agenda.move(
-                desk.workspace.context.actor,
-                booked,
-                Placement(placed.starts_at + step, placed.ends_at + step, placed.practitioner_id),
-                expected=placed,
-                overbooking_reason="Acordado con el cliente",
-            )
+            free = self.free_time(desk, first + dt.timedelta(days=after))
+            there = Placement(free.starts_at, free.ends_at, free.practitioner_id)
+            agenda.move(desk.workspace.context.actor, booked, there, expected=placed)
         self.reception.work_offline(False)
         self.laptop.work_offline(False)
         until(
@@ -235,8 +246,7 @@ class Day:
         self.laptop.settle()
         self.camera.take("bandeja", self.laptop.window)
         since = time.monotonic()
-        inbox.detail.chosen.emit(Way.KEEP_MINE)
-        moved = self.laptop.services.agenda.appointment(booked).placement
+        inbox.detail.buttons[Way.KEEP_MINE].click()
         until(lambda: self.laptop.workspace.status_bar.status.rejected == 0, "the inbox is settled")
         moved = self.laptop.services.agenda.appointment(booked).placement
         self.travel(
@@ -267,8 +277,16 @@ class Day:
         self.reception.dialog().close()
 
 
-def play(world: World, pictures: Path) -> int:
-    """Play the day; 0 when all arrived exactly once."""
+def play(world: World, pictures: Path, shift: dt.timedelta) -> int:
+    """Play the day; 0 when all arrived exactly once.
+
+    :param shift: how far the clock of the workstations is off.
+    """
+
+    def clock() -> dt.datetime:
+        return dt.datetime.now(dt.UTC) + shift
+
+    qInstallMessageHandler(_quiet)
     application()
     camera = Camera(pictures)
     phrase = world.passphrase_file.read_text(encoding="ascii").strip()
@@ -278,7 +296,7 @@ def play(world: World, pictures: Path) -> int:
         _picture_joining(camera, world)
         desks = []
         for name, folder in (("Reception", world.reception), ("Laptop", world.laptop)):
-            desk = Desk(name, folder, phrase)
+            desk = Desk(name, folder, phrase, clock)
             stack.callback(desk.end)
             desks.append(desk)
         reception, laptop = desks
@@ -292,8 +310,13 @@ def play(world: World, pictures: Path) -> int:
         day.charge_and_pay(booked)
         day.disagree(booked)
         day.look_around()
-        _report(day, booked)
-    return 0
+        return _report(day, booked)
+
+
+def _quiet(_kind: QtMsgType, _where: object, text: str) -> None:
+    """Qt's words, less what a platform without windows always says."""
+    if "propagateSizeHints" not in text:
+        print(text, file=sys.stderr)
 
 
 def _picture_joining(camera: Camera, world: World) -> None:
@@ -305,17 +328,26 @@ def _picture_joining(camera: Camera, world: World) -> None:
         program.end()
 
 
-def _report(day: Day, booked: int) -> None:
+def _report(day: Day, booked: int) -> int:
     print("\nWhat travelled where\n")
     print(f"  {'what':<34}{'from':<24}{'seen at':<24}{'after':>9}")
     for one in day.journeys:
         print(f"  {one.what:<34}{one.origin:<24}{one.reached:<24}{one.milliseconds:>6.0f} ms")
     print("\nIn the shared database\n")
-    for what, statement in (
-        ("appointments of this booking", "SELECT count(*) FROM citas_cita WHERE id = %s"),
-        ("payments", f"SELECT count(*) {OF_VISIT}"),
-        ("paid, in pesos", f"SELECT sum(monto)::bigint {OF_VISIT}"),
-        ("charged, in pesos", "SELECT sum(monto)::bigint FROM finanzas_cargo WHERE cita_id = %s"),
-    ):
-        print(f"  {what:<34}{day.value(statement, booked):>10}")
+    found = {
+        what: day.value(statement, booked)
+        for what, statement in (
+            ("appointments of this booking", "SELECT count(*) FROM citas_cita WHERE id = %s"),
+            ("payments", f"SELECT count(*) {OF_VISIT}"),
+            ("paid, in pesos", f"SELECT sum(monto)::bigint {OF_VISIT}"),
+            ("charged, in pesos", "SELECT sum(monto)::bigint FROM finanzas_cargo WHERE cita_id=%s"),
+        )
+    }
+    for what, figure in found.items():
+        print(f"  {what:<34}{figure:>10}")
     print(f"\nPictures: {len(day.camera.taken)} in {day.camera.folder}\n")
+    once = (found["appointments of this booking"], found["payments"]) == (1, 2)
+    if once and found["paid, in pesos"] == found["charged, in pesos"]:
+        return 0
+    print("Not everything is there exactly once.", file=sys.stderr)
+    return 1

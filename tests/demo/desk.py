@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -14,10 +15,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 from desktop.app import Consultorio
 from desktop.qt.dialogs import Dialog, Toast
 from desktop.qt.theme import theme_switch
+from desktop.services.cache import Clock
 
 PATIENCE = 60.0
 """Seconds until something that must happen counts as not happening."""
-SIZE = (1366, 800)
+SIZE = (1366, 860)
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -41,7 +43,10 @@ class Camera:
         self.taken: list[Path] = []
 
     def take(self, name: str, shown: QWidget) -> None:
-        """Save ``name-light.png`` and ``name-dark.png`` of a window, dialogs on it included."""
+        """Save ``name-light.png`` and ``name-dark.png`` of a window, dialogs on it included.
+
+        256 colours are enough for a screen, and a third of the bytes.
+        """
         for look in ("dark", "light"):
             theme_switch().apply(look, theme_switch().theme.scale)
             for _round in range(3):
@@ -55,6 +60,9 @@ class Camera:
             path = self.folder / f"{name}-{look}{'' if density == 1 else f'@{density}x'}.png"
             if not picture.save(str(path)):
                 raise OSError(f"could not write {path}")
+            with Image.open(path) as full:
+                few = full.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            few.save(path, optimize=True)
             self.taken.append(path)
 
     @staticmethod
@@ -71,11 +79,12 @@ class Camera:
 class Desk:
     """One workstation: its program, and the keys that a person presses on it."""
 
-    def __init__(self, name: str, folder: Path, passphrase: str) -> None:
+    def __init__(self, name: str, folder: Path, passphrase: str, clock: Clock) -> None:
         self.name = name
-        self.program = Consultorio(folder, passphrase=passphrase)
+        self.program = Consultorio(folder, passphrase=passphrase, clock=clock)
         self.program.begin()
         until(lambda: self.program.window is not None, f"{name} opens")
+        self.window.resize(*SIZE)
 
     @property
     def window(self) -> Any:

@@ -98,8 +98,22 @@ def _today() -> dt.date:
     return dt.datetime.now(ZONE).date()
 
 
-def build(where: Path) -> World:
-    """A new world: about half a minute, most of it the generated years."""
+def hour_to_play() -> dt.timedelta:
+    """What to add to the clock so that the clinic is open: nothing from nine to five.
+
+    A day that is played by itself at night is played as at twenty past eleven.
+    """
+    now = dt.datetime.now(ZONE)
+    if 9 <= now.hour < 17:
+        return dt.timedelta(0)
+    return now.replace(hour=11, minute=20, second=0, microsecond=0) - now
+
+
+def build(where: Path, shift: dt.timedelta = dt.timedelta(0)) -> World:
+    """A new world: about half a minute, most of it the generated years.
+
+    :param shift: how far the clock of the workstations is off, see :func:`hour_to_play`.
+    """
     where.mkdir(parents=True, exist_ok=True)
     for name in ("recepcion", "profesional", "recepcion.joining", "profesional.joining"):
         shutil.rmtree(where / name, ignore_errors=True)
@@ -130,7 +144,8 @@ def build(where: Path) -> World:
             NewAccount(username="jefatura", name="Ana Administra", role="general"),
             PASSWORD,
         )
-        generate(connection, SCHEMA, "small", 1, today, password=PASSWORD)
+        at = (dt.datetime.now(ZONE) + shift).time()
+        generate(connection, SCHEMA, "small", 1, today, password=PASSWORD, at=at)
         connection.execute(
             sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
                 sql.Identifier(WEB_ROLE), sql.Literal(_secret(where / "web"))
