@@ -72,8 +72,8 @@ class Dialog(QDialog):
         self.body = QVBoxLayout(inside)
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(space.m)
-        self.room = Room(inside)
-        outer.addWidget(self.room, 1)
+        self.area = Room(inside)
+        outer.addWidget(self.area, 1)
         outer.addSpacing(space.xs)
         outer.addWidget(line())
         self.footer = QHBoxLayout()
@@ -142,8 +142,8 @@ class Dialog(QDialog):
         if self.isVisible():
             self._stay_on_screen()
             focus = QApplication.focusWidget()
-            if focus is not None and self.room.isAncestorOf(focus):
-                self.room.ensureWidgetVisible(focus)
+            if focus is not None and self.area.isAncestorOf(focus):
+                self.area.ensureWidgetVisible(focus)
 
     def _stay_on_screen(self) -> None:
         """Having grown, move up rather than over the screen's lower edge."""

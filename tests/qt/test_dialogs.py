@@ -52,7 +52,7 @@ def place(dialog: Dialog, widget: Any) -> QRect:
 
 def in_sight(dialog: Dialog, widget: Any) -> bool:
     """Whether a part of the body is inside the part of it that is shown."""
-    port = dialog.room.viewport()
+    port = dialog.area.viewport()
     return place(dialog, port).contains(place(dialog, widget))
 
 
@@ -66,7 +66,7 @@ def test_what_has_room_is_shown_whole_without_a_scroll_bar(
     made = fields(dialog, 5)
     dialog.body.addWidget(label("Una nota larga que no cabe en una línea. " * 6, wrap=True))
     shown(qtbot, dialog)
-    assert not dialog.room.verticalScrollBar().isVisible()
+    assert not dialog.area.verticalScrollBar().isVisible()
     assert all(in_sight(dialog, field) for field in made)
     assert dialog.height() == dialog.natural_height()
     assert dialog.width() >= current_theme().px(460)
@@ -80,14 +80,14 @@ def test_what_is_higher_than_the_screen_scrolls_with_its_buttons_in_sight(
     shown(qtbot, dialog)
     assert dialog.natural_height() > 700
     assert dialog.height() == 700
-    assert dialog.room.verticalScrollBar().isVisible()
+    assert dialog.area.verticalScrollBar().isVisible()
     for widget in (dialog.primary, dialog.cancel):
         assert dialog.rect().contains(place(dialog, widget))
     dialog.show_error(RuleError("account.wrong"))
     settle()
     assert dialog.height() == 700
     assert dialog.rect().contains(place(dialog, dialog.banner))
-    assert place(dialog, dialog.banner).bottom() < place(dialog, dialog.room).top()
+    assert place(dialog, dialog.banner).bottom() < place(dialog, dialog.area).top()
     assert not in_sight(dialog, made[-1])
     made[-1].editor.setFocus()
     settle()
@@ -103,7 +103,7 @@ def test_it_grows_and_shrinks_with_its_content(dressed: QApplication, qtbot: QtB
     last.show()
     settle()
     assert dialog.height() == dialog.natural_height() > before
-    assert not dialog.room.verticalScrollBar().isVisible()
+    assert not dialog.area.verticalScrollBar().isVisible()
     last.hide()
     settle()
     assert dialog.height() == before
@@ -154,7 +154,7 @@ def test_a_larger_text_makes_it_larger(dressed: QApplication, qtbot: QtBot) -> N
     settle()
     assert dialog.width() == current_theme().px(460) > before.width()
     assert dialog.height() == dialog.natural_height() > before.height()
-    assert not dialog.room.verticalScrollBar().isVisible()
+    assert not dialog.area.verticalScrollBar().isVisible()
 
 
 def test_by_itself_it_asks_the_screen(dressed: QApplication, qtbot: QtBot) -> None:
