@@ -122,6 +122,7 @@ QListView, QTreeView, QTableView { background: @surface; alternate-background-co
     border: 1px solid @border; border-radius: 8px; gridline-color: @grid; padding: 2px;
     selection-background-color: @selection; selection-color: @selection.text; }
 QListView:focus, QTreeView:focus, QTableView:focus { border: 2px solid @focus; padding: 1px; }
+QListView[floating="true"] { border-color: @border_strong; }
 QListView::item, QTreeView::item { padding: 6px 8px; border-radius: 4px; }
 QTableView::item { padding: 4px 8px; }
 QListView::item:hover, QTreeView::item:hover, QTableView::item:hover { background: @surface_hover; }

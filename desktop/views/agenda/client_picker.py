@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QFormLayout,
+    QGridLayout,
     QLineEdit,
-    QListWidget,
     QListWidgetItem,
     QPushButton,
     QVBoxLayout,
@@ -19,11 +18,13 @@ from PySide6.QtWidgets import (
 from desktop.domain.errors import AppError
 from desktop.domain.messages import _, sentence
 from desktop.qt.context import AppContext
-from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Banner, SearchBox, button, label, row
+from desktop.qt.theme import current_theme, theme_switch
+from desktop.qt.widgets import Banner, Card, Field, SearchBox, button, label, row
 from desktop.services.clients_records import ClientFields, ClientHit
+from desktop.views.agenda.floating import FloatingHits
 
-HITS = 6
+HITS = 5
+"""As many as stand over the fields of a booking, with the line for somebody new."""
 _NEW = "new"
 
 
@@ -50,7 +51,7 @@ class _Line(QLineEdit):
 
 
 class ClientPicker(QWidget):
-    """A search line with its hits under it; once somebody is chosen, their name.
+    """A search line whose hits float under it; once somebody is chosen, their name.
 
     :ivar picked: somebody was chosen.
     """
@@ -62,17 +63,14 @@ class ClientPicker(QWidget):
         self._context = context
         self.chosen: Chosen | None = None
         self._hits_for = ""
+        self._found: list[ClientHit] = []
         self._enter_waits = False
         space = current_theme().spacing
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(space.s)
         self.search = SearchBox(_("Name, RUT, phone or email"))
-        self.hits = QListWidget()
-        self.hits.setAccessibleName(_("Search results"))
-        self.hits.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.hits.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.hits.hide()
+        self.hits = FloatingHits(self.search)
         self.name = label("", "heading")
         self.change = button(_("Change"), "link")
         self.person = QWidget()
@@ -81,39 +79,40 @@ class ClientPicker(QWidget):
         self.alert = Banner("", "danger")
         self.fresh = self._new_client_form()
         self.fresh.hide()
-        for widget in (self.search, self.hits, self.person, self.alert, self.fresh):
+        for widget in (self.search, self.person, self.alert, self.fresh):
             layout.addWidget(widget)
         self.setFocusProxy(self.search)
         self.search.textEdited.connect(self._typed)
         self.search.searched.connect(self._look)
         self.search.moved.connect(self._walk)
         self.search.chosen.connect(self._enter)
+        self.search.installEventFilter(self)
         self.hits.clicked.connect(self._clicked)
         self.change.clicked.connect(self.clear)
+        theme_switch().themeChanged.connect(self._redraw)
 
     def _new_client_form(self) -> QWidget:
-        form = QWidget()
-        layout = QFormLayout(form)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(current_theme().spacing.s)
+        space = current_theme().spacing
+        form = Card(margin=space.m)
         self.full_name, self.phone = _Line(), _Line()
         self.email, self.rut = _Line(), _Line()
-        for text, editor in (
-            (_("Full name"), self.full_name),
-            (_("Phone"), self.phone),
-            (_("Email"), self.email),
-            (_("RUT"), self.rut),
-        ):
-            layout.addRow(text, editor)
-            editor.setAccessibleName(text)
+        editors = (self.full_name, self.phone, self.email, self.rut)
+        names = (_("Full name"), _("Phone"), _("Email"), _("RUT"))
+        fields = QGridLayout()
+        fields.setHorizontalSpacing(space.s)
+        fields.setVerticalSpacing(space.m)
+        for at, (name, editor) in enumerate(zip(names, editors, strict=True)):
+            fields.addWidget(Field(name, editor), at // 2, at % 2)
+            fields.setColumnStretch(at % 2, 1)
             editor.entered.connect(self._create)
         self.save: QPushButton = button(_("Enter client"), "primary")
         self.back: QPushButton = button(_("Back to the search"), "quiet")
         self.save.clicked.connect(self._create)
         self.back.clicked.connect(self.clear)
         self.problem = Banner("", "danger")
-        layout.addRow(self.problem)
-        layout.addRow(row(self.save, self.back, stretch=True))
+        form.body.addLayout(fields)
+        form.body.addWidget(self.problem)
+        form.body.addLayout(row(self.save, self.back, stretch=True))
         return form
 
     # Searching ------------------------------------------------------------------------------
@@ -134,11 +133,20 @@ class ClientPicker(QWidget):
         )
 
     def _show_hits(self, text: str, hits: list[ClientHit]) -> None:
-        if self.chosen is not None or self.fresh.isVisible():
+        if self.chosen is not None or self.fresh.isVisible() or not self.search.text().strip():
             return
-        self._hits_for = text
+        self._hits_for, self._found = text, hits
+        self._list()
+        self.hits.setCurrentRow(0)
+        if self._enter_waits:
+            self._enter_waits = False
+            self._take(self.hits.item(0))
+        elif self.window().focusWidget() is self.search:
+            self.hits.open()
+
+    def _list(self) -> None:
         self.hits.clear()
-        for hit in hits:
+        for hit in self._found:
             details = "  ·  ".join(part for part in (hit.rut, hit.phone, hit.email) if part)
             item = QListWidgetItem(f"{hit.full_name}\n{details}" if details else hit.full_name)
             if hit.alerts:
@@ -152,23 +160,38 @@ class ClientPicker(QWidget):
             else _("Use the name “{name}”")
         )
         fresh = QListWidgetItem(
-            current_theme().icon("plus", "accent"), words.format(name=text.strip())
+            current_theme().icon("plus", "accent"), words.format(name=self._hits_for.strip())
         )
         fresh.setData(Qt.ItemDataRole.UserRole, _NEW)
         self.hits.addItem(fresh)
-        self.hits.setCurrentRow(0)
-        rows = sum(self.hits.sizeHintForRow(n) for n in range(self.hits.count()))
-        self.hits.setFixedHeight(rows + 10)
-        self.hits.show()
-        if self._enter_waits:
-            self._enter_waits = False
-            self._take(self.hits.item(0))
+
+    @Slot()
+    def _redraw(self) -> None:
+        """The icons in the theme's colours."""
+        at = self.hits.currentRow()
+        if at >= 0:
+            self._list()
+            self.hits.setCurrentRow(at)
 
     def _walk(self, steps: int) -> None:
-        if self.hits.count():
+        """Down and Up mark another line; where the lines are not in sight they come back first."""
+        if not self.hits.isVisible():
+            self._look(self.search.text())
+        elif self.hits.count():
             self.hits.setCurrentRow(
                 max(0, min(self.hits.count() - 1, self.hits.currentRow() + steps))
             )
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """Esc in the search puts the hits away, then it is the dialog's; a click brings them."""
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            if event.type() == QEvent.Type.KeyPress:
+                event.setAccepted(self.hits.isVisible())
+                self.hits.hide()
+                return True
+        elif event.type() == QEvent.Type.MouseButtonPress and not self.hits.isVisible():
+            self._look(self.search.text())
+        return False
 
     def _enter(self) -> None:
         """Enter takes the line that is marked; before the hits are there it waits for them."""
