@@ -20,6 +20,8 @@ from typing import Any, Generic, TypeVar
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from shiboken6 import isValid
 
+from desktop.qt.garbage import MainThreadCollector
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -93,6 +95,7 @@ class Job(Generic[T]):
         lane_key: Hashable | None,
         generation: int,
         writes: bool,
+        fn: Callable[[Progress], T],
     ) -> None:
         self.number = number
         self.writes = writes
@@ -102,6 +105,8 @@ class Job(Generic[T]):
         self.lane_key = lane_key
         self.generation = generation
         self.owner = weakref.ref(owner)
+        # What these hold may be widgets: the main thread lets go of them, never a worker.
+        self.fn: Callable[[Progress], T] | None = fn
         self.done: Callable[[T], None] | None = None
         self.failed: Callable[[Exception], None] | None = None
         self.stopped: Callable[[], None] | None = None
@@ -132,6 +137,7 @@ class Jobs(QObject):
         self._generations: dict[Hashable, int] = {}
         self._shown: tuple[JobView, ...] = ()
         self._closed = False
+        self._garbage = MainThreadCollector(self)
         self._poll = QTimer(self, interval=_POLL_MS)
         self._poll.timeout.connect(self._show_progress)
         self._ended.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -190,22 +196,24 @@ class Jobs(QObject):
             for earlier in self._running.values():
                 if earlier.lane_key == key:
                     earlier.cancel()
-        job: Job[T] = Job(next(self._numbers), owner, title, key, generation, pool is self._write)
+        number, writes = next(self._numbers), pool is self._write
+        job: Job[T] = Job(number, owner, title, key, generation, writes, fn)
         job.done, job.failed, job.stopped = done, failed, stopped
         if self._closed:
             return job
         self._running[job.number] = job
-        pool.submit(self._work, job, fn)
+        pool.submit(self._work, job)
         if not self._poll.isActive():
             self._poll.start()
         return job
 
-    def _work(self, job: Job[T], fn: Callable[[Progress], T]) -> None:
+    def _work(self, job: Job[T]) -> None:
         result: T | None = None
         error: Exception | None = None
         try:
             job.progress.check()
-            result = fn(job.progress)
+            if job.fn is not None:
+                result = job.fn(job.progress)
         except Exception as raised:  # noqa: BLE001 - handed over whole, told by the main thread
             error = raised
         if not self._closed:
@@ -218,7 +226,7 @@ class Jobs(QObject):
             self._poll.stop()
         self._show_progress()
         done, failed, stopped = job.done, job.failed, job.stopped
-        job.done = job.failed = job.stopped = None
+        job.fn = job.done = job.failed = job.stopped = None
         owner = job.owner()
         if self._closed or owner is None or not isValid(owner):
             if error is not None and not isinstance(error, Cancelled):
@@ -273,6 +281,7 @@ class Jobs(QObject):
         self._read.shutdown(wait=True, cancel_futures=True)
         self._write.shutdown(wait=True)
         self._running.clear()
+        self._garbage.stop()
 
 
 def _view(job: Job[Any]) -> JobView:
