@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from typing import Any
 
+import pytest
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -57,16 +59,27 @@ def test_the_collector_collects_when_enough_has_been_made(qtbot: QtBot) -> None:
         collector.stop()
 
 
-def test_what_a_job_holds_is_let_go_of_in_the_main_thread(jobs: Jobs, qtbot: QtBot) -> None:
-    owner = QObject()
+def test_what_a_job_holds_is_let_go_of_in_the_main_thread(
+    jobs: Jobs, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, held = QObject(), QWidget()
     ends: list[str] = []
-    for _round in range(50):
-        held = QWidget()
-        weakref.finalize(held, lambda: ends.append(threading.current_thread().name))
-        jobs.read(owner, lambda _progress, held=held: held is None, done=lambda _result: None)
-        del held
-    qtbot.waitUntil(lambda: len(ends) == 50)
-    assert set(ends) == {"MainThread"}
+    delivered: list[object] = []
+    go = threading.Event()
+    work = jobs._work
+
+    def slow_to_end(*args: Any) -> None:
+        """The worker still holds what it was given when the result has been delivered."""
+        work(*args)
+        go.wait(10)
+
+    monkeypatch.setattr(jobs, "_work", slow_to_end)
+    weakref.finalize(held, lambda: ends.append(threading.current_thread().name))
+    jobs.read(owner, lambda _progress, held=held: held is None, done=delivered.append)
+    del held
+    qtbot.waitUntil(lambda: bool(delivered))
+    assert ends == ["MainThread"]
+    go.set()
 
 
 def test_python_collects_again_once_the_last_collector_has_stopped(qtbot: QtBot) -> None:
