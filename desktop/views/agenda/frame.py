@@ -184,6 +184,10 @@ class GridFrame(QFrame):
         layout.addWidget(self.area, 1, 1)
         self.area.horizontalScrollBar().valueChanged.connect(self.header.scroll_to)
         self.area.verticalScrollBar().valueChanged.connect(self.ruler.scroll_to)
+        self._wanted: int | None = None
+        bar = self.area.verticalScrollBar()
+        bar.rangeChanged.connect(self._go_on)
+        bar.actionTriggered.connect(self._let_go)
         self.area.viewport().installEventFilter(self)
         grid.zoomAsked.connect(self.zoom_by)
         grid.resized.connect(self._keep_minute)
@@ -204,6 +208,7 @@ class GridFrame(QFrame):
 
     def zoom_by(self, steps: int, y: int | None = None) -> None:
         """Larger or smaller; the minute at ``y`` of the grid stays where it is."""
+        self._let_go()
         bar = self.area.verticalScrollBar()
         if y is None:
             y = bar.value() + self.area.viewport().height() // 2
@@ -220,10 +225,29 @@ class GridFrame(QFrame):
         bar.setValue(round(bar.value() * after / before))
 
     def show_minute(self, minute: int) -> None:
-        """Scroll so that ``minute`` is near the top."""
-        self.area.verticalScrollBar().setValue(self.grid.geometry_now().y(minute))
+        """Scroll so that ``minute`` is at the top.
+
+        Where there is no such range (the window is not laid out yet, or the day ends too soon),
+        the wish stays until there is one or a person goes elsewhere.
+        """
+        self._wanted = minute
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """As near to the minute that is waited for as the range allows."""
+        if self._wanted is None:
+            return
+        bar, y = self.area.verticalScrollBar(), self.grid.geometry_now().y(self._wanted)
+        if self.isVisible() and y <= bar.maximum():
+            self._wanted = None
+        bar.setValue(y)
+
+    def _let_go(self) -> None:
+        """Nothing is waited for any more: a person has chosen what to see."""
+        self._wanted = None
 
     def _reveal(self, rect: QRect) -> None:
+        self._let_go()
         point = rect.center()
         half = min(rect.height() // 2, self.area.viewport().height() // 2 - 12)
         self.area.ensureVisible(

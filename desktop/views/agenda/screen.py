@@ -310,14 +310,14 @@ class AgendaScreen(QWidget):
         people = [column.practitioner_id for column in model.agenda.columns]
         column = people.index(draft.practitioner_id) if draft.practitioner_id in people else 0
         minute = model.agenda.day.minute_of(draft.starts_at)
-        self.frame.show_minute(max(0, minute - 60))
         self.grid.select(None, (column, minute // self.grid.slot * self.grid.slot))
+        self.frame.show_minute(max(0, minute - 60))
         self.grid.setFocus()
 
     def _scroll_to_start(self, model: DayModel) -> None:
         first = model.first_minute(self._now())
-        self.frame.show_minute(max(0, first - 15))
         self.grid.select(*model.first_place(self._now(), self.grid.slot))
+        self.frame.show_minute(max(0, first - 15))
 
     @Slot(object)
     def _changed(self, tables: frozenset[str]) -> None:
