@@ -6,10 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 BUNDLE := dist/consultorio/consultorio
-BUNDLED = $(shell find alembic bundle desktop resources sync -name __pycache__ -prune -o -print)
+BUNDLED = $(shell find alembic desktop resources sync -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo web-booking test test-fast lint format layers bench package package-test screenshots race mutations ci clean
+.PHONY: help setup system demo web-booking test lint format bench package package-test screenshots race mutations clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -33,7 +33,7 @@ web-booking: setup ## books a slot "from the web" in the running demo
 	$(BIN)/python -m tests.demo web-booking
 
 test: setup ## every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: setup ## style, types and layers
 	$(BIN)/ruff check .

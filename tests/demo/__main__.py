@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import os
 import subprocess
 import sys
@@ -25,7 +26,12 @@ def _display() -> bool:
 
 
 def _play(where: Path, pictures: Path) -> int:
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    where.mkdir(parents=True, exist_ok=True)
+    density = int(os.environ.get("QT_SCALE_FACTOR", "1"))
+    screen = {"name": "demo", "x": 0, "y": 0, "dpr": 1, "logicalDpi": 96, "logicalBaseDpi": 96}
+    size = {"width": 1920 * density, "height": 1080 * density}
+    (where / "screen.json").write_text(json.dumps({"screens": [screen | size]}), encoding="ascii")
+    os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={where / 'screen.json'}"
     from tests.demo import day
 
     shift = worlds.hour_to_play()
@@ -37,7 +43,7 @@ def _screenshots(folder: Path) -> int:
     for density in ("1", "2"):
         played = subprocess.run(
             [sys.executable, "-m", "tests.demo", "--headless", "--pictures", str(folder)],
-            env=os.environ | {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": density},
+            env=os.environ | {"QT_SCALE_FACTOR": density},
             check=False,
         )
         if played.returncode:

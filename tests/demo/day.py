@@ -31,6 +31,7 @@ from tests.demo.desk import Camera, Desk, until
 from tests.demo.world import PASSWORD, SCHEMA, ZONE, World
 
 VISITOR = Visitor("Sofía Web Castro", "sofia.castro@example.com", "+56933333333")
+ARRIVED = "SELECT 1 FROM citas_cita WHERE id = %s AND estado = 'reservada'"
 OF_VISIT = """
 FROM finanzas_pago WHERE id IN (SELECT a.pago_id FROM finanzas_asignacion a
     JOIN finanzas_cargo c ON c.id = a.cargo_id WHERE c.cita_id = %s)
@@ -91,7 +92,7 @@ class Day:
         free = self.free_time(self.reception, self.reception.services.cache.now())
         local = free.starts_at.astimezone(ZONE)
         self.stand(agenda, free.practitioner_id, local)
-        before = set(agenda.grid.model.by_id)
+        taken = self.booked_now(agenda)
         QTest.keyClick(agenda.grid, KEY.Key_N)
         dialog = self.reception.dialog(BookingDialog)
         QTest.keyClicks(dialog.client.search, "gonz")
@@ -103,32 +104,32 @@ class Day:
         QTest.keyClick(dialog.service, KEY.Key_Down)
         dialog.minutes.setValue(30)
         QTest.keyClick(dialog.minutes, KEY.Key_Return)
-        until(lambda: set(agenda.grid.model.by_id) - before, "the booking is on the agenda")
+        until(lambda: self.booked_now(agenda) - taken, "the booking is on the agenda")
         self.reception.settle()
-        (booked,) = set(agenda.grid.model.by_id) - before
+        (booked,) = self.booked_now(agenda) - taken
         until(lambda: self.reception.pending >= 1, "the booking waits to be sent")
         self.camera.take("agenda-sin-red", self.reception.window)
-        if self.value("SELECT count(*) FROM citas_cita WHERE id = %s", booked):
+        if self.value(ARRIVED, booked):
             raise AssertionError("what was booked offline is on the server already")
         return booked
 
     def free_time(self, desk: Desk, after: dt.datetime) -> FreeSlot:
-        """The first half hour that is free and not on offer on the web: the practitioner's own,
-        where the same day has one.
+        """Half an hour of the same day: the practitioner's own that is free, or their last that is
+        on offer; on a day that is full, whoever is free first.
         """
         same_day = dt.datetime.combine(after.astimezone(ZONE), dt.time.max, ZONE)
-        for who, until_ in (
-            (frozenset({self.world.practitioner_id}), same_day),
-            (None, same_day),
-            (None, after + dt.timedelta(days=14)),
-        ):
-            found: list[FreeSlot] = desk.services.agenda.free_slots(
-                minutes=30, from_=after, until=until_, practitioner_ids=who
-            )
-            for slot in found:
-                if slot.published_id is None:
-                    return slot
-        raise RuntimeError("two weeks without a free half hour")
+        own = frozenset({self.world.practitioner_id})
+        find = desk.services.agenda.free_slots
+        today: list[FreeSlot] = find(minutes=30, from_=after, until=same_day, practitioner_ids=own)
+        free = [slot for slot in today if slot.published_id is None]
+        later: list[FreeSlot] = find(minutes=30, from_=after, until=after + dt.timedelta(days=14))
+        return [*free[:1], *reversed(today), *later][0]
+
+    @staticmethod
+    def booked_now(agenda: Any) -> set[int]:
+        """The ids of the bookings that the agenda shows."""
+        shown = agenda.grid.model.by_id.items()
+        return {number for number, item in shown if item.status is Status.BOOKED}
 
     def stand(self, agenda: Any, practitioner_id: int | None, local: dt.datetime) -> None:
         """Put the keyboard's place on a practitioner's time."""
@@ -139,7 +140,8 @@ class Day:
         )
         columns = agenda.grid.model.agenda.columns
         column = next(n for n, c in enumerate(columns) if c.practitioner_id == practitioner_id)
-        agenda.grid.select(None, (column, local.hour * 60 + local.minute))
+        minute = local.hour * 60 + local.minute
+        agenda.grid.select(None, (column, minute))
 
     def reconnect(self, booked: int) -> None:
         since = time.monotonic()
@@ -147,8 +149,11 @@ class Day:
         self.travel(
             "Booking made without a network",
             "Reception",
-            ("shared database", lambda: self.value("SELECT 1 FROM citas_cita WHERE id=%s", booked)),
-            ("practitioner's laptop", lambda: self.status_at(self.laptop, booked)),
+            ("shared database", lambda: self.value(ARRIVED, booked)),
+            (
+                "practitioner's laptop",
+                lambda: self.status_at(self.laptop, booked) is Status.BOOKED,
+            ),
             since=since,
         )
         until(lambda: self.reception.pending == 0, "nothing waits")
