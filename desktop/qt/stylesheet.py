@@ -166,7 +166,7 @@ QCalendarWidget QToolButton { color: @text; }
 
 QWidget[rail="true"] { background: @rail; }
 QWidget[rail="true"] QLabel { color: @rail.text; }
-QWidget[rail="true"] QLabel[badge] { background: @danger; color: @danger_text; }
+QWidget[rail="true"] QLabel[badge] { background: @danger; color: @danger_text; padding: 1px 4px; border-radius: 8px; }
 QToolButton[rail="item"] { color: @rail.text; border-radius: 8px; padding: 8px 4px; font-size: @small;
     font-weight: 600; }
 QToolButton[rail="item"]:hover { background: @rail_hover; }

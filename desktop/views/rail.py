@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from desktop.domain.messages import _
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import scaled
+
+ICON_TOP = 11
+OVERLAP = 3
+"""Where the style puts an icon, and how far the number beside it may reach over it; pixels."""
 
 
 class RailButton(QToolButton):
@@ -21,20 +26,19 @@ class RailButton(QToolButton):
         self.setText(text)
         self.setToolTip(f"{text} ({keys})" if keys else text)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        scaled(self, 84, 64)
         self.setIconSize(QSize(24, 24))
         self._badge = QLabel(self)
         self._badge.setProperty("badge", "danger")
         self._badge.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._badge.hide()
+        scaled(self, 84, 64)
         theme_switch().themeChanged.connect(self._draw)
         self._draw()
 
     def set_count(self, count: int) -> None:
         """Show a number at the corner; zero shows none."""
         self._badge.setText(str(count) if count < 100 else "99+")
-        self._badge.adjustSize()
-        self._badge.move(self.width() - self._badge.width() - 4, 4)
+        self._place_badge()
         self._badge.setVisible(count > 0)
         name = self.text()
         self.setAccessibleName(
@@ -45,6 +49,24 @@ class RailButton(QToolButton):
     def count(self) -> str:
         """The number at the corner; empty where none is shown."""
         return self._badge.text() if self._badge.isVisibleTo(self) else ""
+
+    def icon_rect(self) -> QRect:
+        """Where the icon is: in the middle, under the stylesheet's padding and the style's own."""
+        size = self.iconSize()
+        return QRect(QPoint((self.width() - size.width()) // 2, ICON_TOP), size)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The number keeps its corner."""
+        super().resizeEvent(event)
+        self._place_badge()
+
+    def _place_badge(self) -> None:
+        """Beside the icon, over its upper corner by no more than a few pixels."""
+        badge, icon = self._badge, self.icon_rect()
+        badge.ensurePolished()
+        badge.adjustSize()
+        left = min(icon.right() - OVERLAP, self.width() - badge.width() - 2)
+        badge.move(left, max(2, icon.top() + 3 * OVERLAP - badge.height()))
 
     def _draw(self) -> None:
         self.setIcon(current_theme().icon(self._icon, "rail.text", "rail_active.text"))
