@@ -144,7 +144,7 @@ def build(where: Path, shift: dt.timedelta = dt.timedelta(0)) -> World:
             NewAccount(username="jefatura", name="Ana Administra", role="general"),
             PASSWORD,
         )
-        at = (dt.datetime.now(ZONE) + shift).time()
+        at = (dt.datetime.now(ZONE) + shift).time().replace(second=0, microsecond=0)
         generate(connection, SCHEMA, "small", 1, today, password=PASSWORD, at=at)
         connection.execute(
             sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
