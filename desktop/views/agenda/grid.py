@@ -23,7 +23,7 @@ from desktop.domain.messages import _
 from desktop.domain.statuses import Status
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.services.agenda_records import DayAppointment
-from desktop.views.agenda import describe, marks, walking
+from desktop.views.agenda import describe, walking
 from desktop.views.agenda.geometry import Geometry
 from desktop.views.agenda.hits import hit_at, hit_of
 from desktop.views.agenda.interaction import (
@@ -37,7 +37,7 @@ from desktop.views.agenda.interaction import (
     Select,
 )
 from desktop.views.agenda.layers import Tiles
-from desktop.views.agenda.marks import Held
+from desktop.views.agenda.marks import Held, Marks
 from desktop.views.agenda.model import DayModel
 from desktop.views.agenda.paint import Painter
 from desktop.views.agenda.walking import Spot
@@ -277,7 +277,21 @@ class Grid(QWidget):
         day = self.model.agenda.day
         if day.start <= now < day.end:
             draw.now_line(painter, draw.geometry.y(day.minute_of(now)), area)
-        marks.paint(painter, draw, self)
+        self._marks(self.model).paint(painter, draw)
+
+    def _marks(self, model: DayModel) -> Marks:
+        machine = self.machine
+        return Marks(
+            model=model,
+            slot=self.slot,
+            hovered=machine.hovered,
+            books=machine.may_edit,
+            selection=self.selection,
+            place=self._place,
+            focused=self.hasFocus(),
+            moving=machine.ghost or self.pending,
+            held=self.held,
+        )
 
     # Mouse ----------------------------------------------------------------------------------
 
