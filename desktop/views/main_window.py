@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QWindow
 from PySide6.QtWidgets import QDialog, QMainWindow, QStackedWidget
 
@@ -24,6 +24,7 @@ from desktop.views.signin import SignIn
 from desktop.views.workspace import LANGUAGE, Link, ScreenEntry, Workspace
 
 GEOMETRY = "window_geometry"
+SMALLEST = QSize(960, 600)
 KEEP_MS, KEEP_SECONDS = 30, 10.0
 IDLE_MINUTES = "idle_minutes"
 DEFAULT_IDLE_MINUTES = 15
@@ -69,7 +70,7 @@ class MainWindow(QMainWindow):
         self._hidden: list[QDialog] = []
         self._pages = QStackedWidget()
         self.setCentralWidget(self._pages)
-        self.setMinimumSize(960, 600)
+        self.setMinimumSize(SMALLEST)
         self.resize(1280, 800)
         self._restore_geometry()
         self.signin = self._make_signin()

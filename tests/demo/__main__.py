@@ -18,6 +18,9 @@ from desktop.services.webbooking import Visitor
 from tests.demo import world as worlds
 from tests.demo.world import PASSWORD, World
 
+EDGE, TITLE_BAR = 2, 32
+"""Dots that a window manager adds to a window, about."""
+
 
 def _display() -> bool:
     if sys.platform != "linux":
@@ -51,7 +54,30 @@ def _screenshots(folder: Path) -> int:
     return 0
 
 
+def _stand_side_by_side(world: World) -> None:
+    """Tell each workstation where its window stands, unless it remembers that from before."""
+    from PySide6.QtCore import QRect
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    from desktop.qt.settings import FILE_NAME, Settings
+    from desktop.views.main_window import GEOMETRY, SMALLEST
+
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    room = QApplication.primaryScreen().availableGeometry()
+    width = max(SMALLEST.width(), room.width() // 2 - 2 * EDGE)
+    height = max(SMALLEST.height(), min(room.height() - TITLE_BAR, 900))
+    ends = {world.reception: room.left() + EDGE, world.laptop: room.right() - width}
+    for folder, left in ends.items():
+        settings = Settings(folder / FILE_NAME)
+        if not settings.get(GEOMETRY, ""):
+            window = QWidget()
+            window.setGeometry(QRect(left, room.top() + TITLE_BAR, width, height))
+            settings.set(GEOMETRY, bytes(window.saveGeometry().toBase64().data()).decode("ascii"))
+    del app
+
+
 def _open(world: World) -> int:
+    _stand_side_by_side(world)
     print(
         f"""
 Two workstations of one clinic are open side by side.
