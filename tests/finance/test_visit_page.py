@@ -19,6 +19,7 @@ from desktop.domain import ledger
 from desktop.reports import receipt as paper
 from desktop.services.agenda import Agenda
 from desktop.services.finance import ChargeLine, PaymentPart
+from desktop.views.main_window import SMALLEST
 from tests.finance.conftest import (
     CLEANING,
     CLINIC,
@@ -290,7 +291,7 @@ def test_what_is_typed_survives_a_change_from_elsewhere(
     keys(qtbot, page, "10000", Qt.Key.Key_F8)
     world.finance.charge(world.actor, VISIT, [ChargeLine(CLEANING)])
     page.wait(lambda: page.screen.panel.due.text() == "$63.500")
-    assert page.screen.panel.amounts[CASH].text() == "10000"
+    assert page.screen.panel.amounts[CASH].text() == "10.000"
     assert page.screen.panel.amounts[CARD].text() == "53.500"
 
 
@@ -408,3 +409,34 @@ def test_without_a_printer_a_pdf_is_offered(page: Page, world: World) -> None:
     page.context.notified.connect(lambda text, _kind, action, _act: told.append((text, action)))
     page.screen.output.print(receipt, copy=False)
     assert told == [("No hay impresora en este computador.", "Guardar PDF")]
+
+
+def test_the_smallest_window_has_room_for_the_whole_page(
+    page: Page, world: World, qtbot: QtBot
+) -> None:
+    world.finance.charge(world.actor, VISIT, [ChargeLine(CONTROL)])
+    world.finance.take_payment(world.actor, MARIA, VISIT, [PaymentPart(CASH, Decimal(5000))])
+    page.open(VISIT)
+    page.screen.resize(SMALLEST.width() - 104, 700)
+    inside = page.screen.left.widget()
+    qtbot.waitUntil(lambda: inside.width() <= page.screen.left.viewport().width(), timeout=2000)
+
+
+def test_an_amount_is_grouped_when_its_field_is_left(
+    page: Page, world: World, qtbot: QtBot
+) -> None:
+    world.finance.charge(world.actor, VISIT, [ChargeLine(CONTROL)])
+    page.open(VISIT)
+    amount = page.screen.panel.amounts[CARD]
+    amount.setFocus()
+    qtbot.keyClicks(amount, "12500")
+    assert amount.text() == "12500"
+    qtbot.keyClick(amount, Qt.Key.Key_Tab)
+    assert amount.text() == page.screen.panel.tender.text(CARD) == "12.500"
+    discount = page.screen.adding.discount
+    for typed, left in (("1500", "1.500"), ("10%", "10%"), ("nada", "nada")):
+        discount.setFocus()
+        discount.clear()
+        qtbot.keyClicks(discount, typed)
+        qtbot.keyClick(discount, Qt.Key.Key_Tab)
+        assert discount.text() == left

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QFontInfo
 from PySide6.QtWidgets import QLabel, QLineEdit, QTableWidget, QTableWidgetItem, QWidget
 
+from desktop.domain import money
+from desktop.domain.errors import RuleError
 from desktop.qt.widgets import label
 
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -33,15 +35,34 @@ def amount_label(role: str = "") -> QLabel:
 
 
 class AmountEdit(QLineEdit):
-    """A line for an amount; all of it is marked when it gets the focus, so typing replaces it."""
+    """A line for an amount; all of it is marked when it gets the focus, so typing replaces it.
 
-    def __init__(self, name: str, placeholder: str = "") -> None:
+    What was typed is grouped when the line is left, as every amount on the page is.
+
+    :ivar written: the text that a person typed, at every key and when it is grouped.
+    """
+
+    written = Signal(str)
+
+    def __init__(self, currency: str, name: str, placeholder: str = "") -> None:
         super().__init__()
+        self._currency = currency
+        self.textEdited.connect(self.written)
+        self.editingFinished.connect(self._group)
         self.setAccessibleName(name)
         self.setPlaceholderText(placeholder)
         self.setAlignment(RIGHT)
         self.setMaxLength(20)
         tabulate(self)
+
+    def _group(self) -> None:
+        try:
+            text = money.plain(money.parse(self.text(), self._currency), self._currency)
+        except RuleError:
+            return
+        if text != self.text():
+            self.setText(text)
+            self.written.emit(text)
 
     def show_text(self, text: str) -> None:
         """Change what stands here, unless it says so already."""

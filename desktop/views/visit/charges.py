@@ -155,12 +155,14 @@ class AddLine(QWidget):
         inset(self.quantity)
         self.quantity.setRange(1, 999)
         self.quantity.setAccessibleName(_("Quantity"))
-        scaled(self.quantity, 76)
+        scaled(self.quantity, 66)
         self.quantity.setAlignment(RIGHT)
-        self.price = AmountEdit(_("Unit price"), _("Price"))
-        self.discount = AmountEdit(_("Discount, an amount or a percentage"), _("Disc. or %"))
-        scaled(self.price, 104)
-        scaled(self.discount, 118)
+        self.price = AmountEdit(currency, _("Unit price"), _("Price"))
+        self.discount = AmountEdit(
+            currency, _("Discount, an amount or a percentage"), _("Disc. or %")
+        )
+        scaled(self.price, 96)
+        scaled(self.discount, 110)
         self.add = button(_("Add"), icon="plus")
         self.reason = QLineEdit()
         self.reason.setPlaceholderText(_("Why another price or a discount"))
@@ -168,14 +170,14 @@ class AddLine(QWidget):
         self.reason.hide()
         self.note = label("", "error", wrap=True)
         self.note.hide()
-        line = QHBoxLayout()
-        line.setSpacing(theme.spacing.s)
+        self._line = QHBoxLayout()
+        self._line.setSpacing(theme.spacing.s)
         for part in (self.quantity, self.price, self.discount, self.add):
-            line.addWidget(part)
+            self._line.addWidget(part)
         self._direction = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._direction.setSpacing(theme.spacing.s)
         self._direction.addWidget(self.picker, 1)
-        self._direction.addLayout(line)
+        self._direction.addLayout(self._line)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.spacing.xs)
@@ -199,8 +201,8 @@ class AddLine(QWidget):
         self._direction.setDirection(ways.TopToBottom if narrow else ways.LeftToRight)
 
     def minimumSizeHint(self) -> QSize:
-        """As narrow as the second line."""
-        return QSize(current_theme().px(360), super().minimumSizeHint().height())
+        """As narrow as the second line, whichever way the parts are put."""
+        return QSize(self._line.minimumSize().width(), super().minimumSizeHint().height())
 
     def offer(self, services: Sequence[PricedService]) -> None:
         """The services to choose from."""

@@ -51,7 +51,7 @@ class VisitHeader(Card):
         self.step.clicked.connect(lambda: self._emit(self._step))
         self.complete = button(_("Complete visit"), shortcut="F9", icon="check")
         self.complete.clicked.connect(lambda: self._emit(Status.COMPLETED))
-        self.person = label("", "muted")
+        self.person = label("", "muted", wrap=True)
         self.when = label("", "muted", wrap=True)
         top = QHBoxLayout()
         top.setSpacing(space.s)

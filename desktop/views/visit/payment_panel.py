@@ -50,8 +50,8 @@ class PaymentPanel(QWidget):
         grid.setColumnStretch(1, 1)
         for index, method in enumerate(ledger.METHODS):
             self._method_row(grid, index * 2, method)
-        self.tendered = AmountEdit(_("Cash handed over"), _("Exact"))
-        self.tendered.textEdited.connect(self._tendered_edited)
+        self.tendered = AmountEdit(currency, _("Cash handed over"), _("Exact"))
+        self.tendered.written.connect(self._tendered_edited)
         self.tendered.returnPressed.connect(self.confirm)
         self.offers = QHBoxLayout()
         self.offers.setSpacing(space.xs)
@@ -97,8 +97,9 @@ class PaymentPanel(QWidget):
         name = button(ledger.method_label(method), "quiet")
         name.setToolTip(_("Pays what is left ({key})").format(key=KEYS[method]))
         name.clicked.connect(lambda: self.pay_with(method))
-        amount = AmountEdit(_("Paid by {method}").format(method=ledger.method_label(method)), "—")
-        amount.textEdited.connect(lambda text: self._written(method, text))
+        words = _("Paid by {method}").format(method=ledger.method_label(method))
+        amount = AmountEdit(self._currency, words, "—")
+        amount.written.connect(lambda text: self._written(method, text))
         amount.returnPressed.connect(self.confirm)
         self.amounts[method] = amount
         grid.addWidget(KeyHint(KEYS[method]), row, 0)
