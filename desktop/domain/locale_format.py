@@ -48,6 +48,11 @@ def date_medium(day: dt.date) -> str:
     return dates.format_date(day, "EEE d MMM y", locale=locale_name())
 
 
+def date_brief(day: dt.date) -> str:
+    """``sáb 21 nov``: where it is narrower still and the year goes without saying."""
+    return dates.format_date(day, "EEE d MMM", locale=locale_name())
+
+
 def date_short(day: dt.date) -> str:
     """``21-11-2026``."""
     return dates.format_date(day, "dd-MM-yyyy", locale=locale_name())

@@ -145,3 +145,20 @@ def test_a_grid_that_is_not_shown_yet_goes_there_when_it_is(
     frame.show()
     wanted = grid.geometry_now().y(14 * 60)
     qtbot.waitUntil(lambda: frame.area.verticalScrollBar().value() == wanted)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.25])
+def test_the_day_is_always_named_in_whole_words(
+    window: MainWindow, world: World, clock: Clock, qtbot: QtBot, scale: float
+) -> None:
+    screen = opened(window, world, clock, 15, qtbot)
+    theme_switch().apply("light", scale)
+    seen = []
+    for width in (1920, 1366, 960):
+        window.resize(width, 720)
+        QTest.qWait(50)
+        title = screen.toolbar.title
+        seen.append(title.text())
+        assert title.fontMetrics().horizontalAdvance(title.text()) < title.width()
+    assert seen[0] == "Martes, 24 de noviembre de 2026"
+    assert seen[-1] in {"Mar 24 nov 2026", "Mar 24 nov"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from PySide6.QtCore import QDate, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtCore import QDate, QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QCalendarWidget,
     QHBoxLayout,
@@ -16,15 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.domain.locale_format import date_long, date_medium
+from desktop.domain.locale_format import date_brief, date_long, date_medium
 from desktop.domain.messages import _, ngettext
 from desktop.qt.theme import current_theme, theme_switch
-from desktop.qt.widgets import Badge, button
+from desktop.qt.widgets import Badge, IconButton, button
 from desktop.services.agenda_records import Option
 from desktop.views.agenda.side import Tool
-
-ROOMY = 1090
-"""Pixels of the line from which the day is named in full, before the text's own scale."""
 
 
 class DayPicker(QWidget):
@@ -147,7 +144,7 @@ class Toolbar(QWidget):
         self.today.clicked.connect(actions["today"].trigger)
         self.today.setToolTip(f"{actions['today'].text()} (T)")
         self.title = QToolButton()
-        self.title.setMinimumWidth(current_theme().px(110))
+        self.title.setMinimumWidth(current_theme().px(80))
         self.title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._restyle()
         theme_switch().themeChanged.connect(self._restyle)
@@ -159,9 +156,11 @@ class Toolbar(QWidget):
         self.picker = DayPicker(self)
         self.picker.picked.connect(self.dayPicked)
         self._date = dt.date.min
-        first = button(actions["first_free"].text(), icon="clock")
-        first.clicked.connect(actions["first_free"].trigger)
-        first.setToolTip(f"{actions['first_free'].text()} (F)")
+        self.first = IconButton(actions["first_free"].text(), icon="clock")
+        self.first.setAutoDefault(False)
+        self.first.clicked.connect(actions["first_free"].trigger)
+        self.first.setToolTip(f"{actions['first_free'].text()} (F)")
+        self.first.setAccessibleName(actions["first_free"].text())
         new = button(actions["new"].text(), "primary", icon="plus")
         new.clicked.connect(actions["new"].trigger)
         new.setEnabled(actions["new"].isEnabled())
@@ -179,7 +178,7 @@ class Toolbar(QWidget):
             self.filter,
             Tool("undo", actions["undo"]),
             Tool("print", actions["print"]),
-            first,
+            self.first,
             new,
         ):
             layout.addWidget(widget)
@@ -197,15 +196,38 @@ class Toolbar(QWidget):
         self.badge.show_text(words.get(days, ""), "accent" if days == 0 else "neutral")
 
     def _name_day(self) -> None:
-        """The day in full where there is room for it."""
-        roomy = self.width() >= current_theme().px(ROOMY)
-        text = date_long(self._date) if roomy else date_medium(self._date)
-        self.title.setText(text[:1].upper() + text[1:])
+        """The day as fully as there is room; where there is little, a button goes without words."""
+        words = self.first.accessibleName()
+        for text, spell in (
+            (words, date_long),
+            (words, date_medium),
+            ("", date_medium),
+            ("", date_brief),
+        ):
+            day = spell(self._date)
+            day = day[:1].upper() + day[1:]
+            if self._takes(text, day) <= self.width():
+                break
+        if text != self.first.text():
+            self.first.setText(text)
+            self.first.set_icon("clock")
+        self.title.setText(day)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """A narrow window shows a short date."""
-        super().resizeEvent(event)
-        self._name_day()
+    def _takes(self, words: str, day: str) -> int:
+        """The width of the line with other words on the button and another name of the day."""
+        self.title.ensurePolished()
+        took = self.sizeHint().width()
+        for part, text in ((self.first, words), (self.title, day)):
+            metrics = part.fontMetrics()
+            took += metrics.horizontalAdvance(text) - metrics.horizontalAdvance(part.text())
+        return took
+
+    def event(self, event: QEvent) -> bool:
+        """Name the day anew whenever the room for it is another."""
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._name_day()
+        return done
 
     def pick_day(self) -> None:
         """Open the calendar."""
