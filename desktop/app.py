@@ -59,7 +59,7 @@ def _visit(context: AppContext) -> QWidget:
 SCREENS = (
     ScreenEntry("agenda", N_("Agenda"), "agenda", _agenda),
     ScreenEntry("clients", N_("Clients"), "clients", _clients),
-    ScreenEntry("visit", N_("Visit"), "money", _visit),
+    ScreenEntry("visit", N_("Visit"), "money", _visit, first=False),
     ScreenEntry("inbox", N_("Inbox"), "inbox", InboxScreen),
 )
 

@@ -36,6 +36,7 @@ class ScreenEntry:
     """A screen of the rail.
 
     :ivar key: its name for :meth:`AppContext.navigate`. :ivar title: English, marked for translation.
+    :ivar first: whether the program may start with it, where it was the last one that was seen.
     :ivar make: builds it. It may have ``open(arguments)``, ``focus_search()``,
         ``shortcuts()`` (``[(keys, words)]``), ``unkept()`` (whether something typed would be lost
         if the program ended now) and ``keep()`` (save it, or keep it as it is).
@@ -45,6 +46,7 @@ class ScreenEntry:
     title: str
     icon: str
     make: Callable[[AppContext], QWidget]
+    first: bool = True
 
 
 class Link(Protocol):
@@ -106,7 +108,8 @@ class Workspace(QWidget):
         self._deaf = link.listen(self._status_came.emit)
         context.jobs.read(self, lambda _progress: link.status(), done=self._show_status)
         first = context.settings.get(LAST_SCREEN, screens[0].key)
-        self.show_screen(first if first in self._entries else screens[0].key)
+        known = first in self._entries and self._entries[first].first
+        self.show_screen(first if known else screens[0].key)
 
     def _lay_out(self, clinic: str, station: str) -> None:
         space = current_theme().spacing
@@ -226,7 +229,8 @@ class Workspace(QWidget):
             self._clear_toasts()
         self.stack.setCurrentWidget(shown)
         self.rail.show_screen(key)
-        self.context.settings.set(LAST_SCREEN, key)
+        if self._entries[key].first:
+            self.context.settings.set(LAST_SCREEN, key)
         shown.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot(str, object)

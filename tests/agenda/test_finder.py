@@ -43,6 +43,27 @@ def test_some_letters_without_accents_and_enter_lead_to_the_visit(
     assert agenda.appointment(wanted).status is Status.ARRIVED
 
 
+def test_a_name_can_be_typed_while_the_day_is_still_read(
+    show: Show,  # noqa: F811
+    world: World,
+    paula: int,
+    qtbot: Any,
+) -> None:
+    wanted = world.appointment(paula, at(15), client_id=world.client("María José Núñez Pérez"))
+    screen = show()
+    day, screen.grid.model = screen.grid.model, None
+    screen.named["find"].trigger()
+    screen.grid.model = day
+    (finder,) = screen.findChildren(DayFinder)
+    QTest.keyClicks(finder.box, "nun")
+    assert finder.list.count() == 0
+    assert finder.nobody.isHidden()
+    screen.refresh()
+    qtbot.waitUntil(lambda: finder.list.count() == 1)
+    QTest.keyClick(finder.box, Qt.Key.Key_Return)
+    assert screen.grid.selection == wanted
+
+
 def test_who_is_expected_next_comes_first(
     show: Callable[..., Any],  # noqa: F811
     world: World,

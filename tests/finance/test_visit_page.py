@@ -400,6 +400,22 @@ def test_a_narrow_page_keeps_names_readable(page: Page, world: World) -> None:
     assert page.screen.adding.picker.y() < page.screen.adding.price.y()
 
 
+def test_in_the_smallest_window_a_charge_says_what_and_how_much(page: Page, world: World) -> None:
+    line = ChargeLine(CLEANING, quantity=2, discount=Decimal(7000), reason="Convenio")
+    world.finance.charge(world.actor, VISIT, [line])
+    page.open(VISIT)
+    table = page.screen.charges
+    assert table.item(0, 0).text() == "Limpieza dental"
+    page.screen.resize(SMALLEST.width() - 104, 700)
+    page.wait(lambda: table.item(0, 0).text() == "2 × Limpieza dental")
+    metrics = table.fontMetrics()
+    assert metrics.horizontalAdvance("2 × Limpieza dental") < table.columnWidth(0)
+    assert "Descuento: $7.000" in table.item(0, 0).toolTip()
+    page.screen.resize(1240, 700)
+    page.wait(lambda: not table.isColumnHidden(1))
+    assert table.item(0, 0).text() == "Limpieza dental"
+
+
 def test_without_a_printer_a_pdf_is_offered(page: Page, world: World) -> None:
     world.finance.charge(world.actor, VISIT, [ChargeLine(CONTROL)])
     receipt = world.finance.take_payment(

@@ -136,6 +136,22 @@ def test_keys_switch_screens_and_the_last_one_is_remembered(
     assert settings.get("last_screen", "") == "inbox"
 
 
+def test_a_screen_that_opens_empty_is_not_where_the_next_day_begins(
+    program: Program, world: World, qtbot: QtBot, settings: Settings
+) -> None:
+    clients, inbox = program.screens[:2]
+    settings.set("last_screen", inbox.key)
+    passing = dataclasses.replace(inbox, first=False)
+    made = MainWindow(dataclasses.replace(program, screens=(clients, passing)))
+    qtbot.addWidget(made)
+    made.show()
+    workspace = inside(made, world)
+    assert workspace.stack.currentWidget() is workspace.view(clients.key)
+    workspace.show_screen(inbox.key)
+    assert settings.get("last_screen", "") == clients.key
+    made.close()
+
+
 def test_what_an_administrator_must_mend_is_told_on_every_screen(
     window: MainWindow, world: World, link: QuietLink, qtbot: QtBot
 ) -> None:

@@ -42,11 +42,17 @@ def matches(item: DayAppointment, text: str) -> bool:
 class DayFinder(Dialog):
     """Type some letters of a name; Enter goes there.
 
+    :param model: the day, ``None`` while it is still read: whoever types a name right away must
+        find a line to type it in, not the agenda's keys of one letter.
     :param chosen: gets the appointment's id.
     """
 
     def __init__(
-        self, parent: QWidget, model: DayModel, now: dt.datetime, chosen: Callable[[int], None]
+        self,
+        parent: QWidget,
+        model: DayModel | None,
+        now: dt.datetime,
+        chosen: Callable[[int], None],
     ) -> None:
         super().__init__(
             parent,
@@ -56,7 +62,7 @@ class DayFinder(Dialog):
             width=680,
         )
         self._model, self._now, self._chosen = model, now, chosen
-        self._items = ranked(model, now)
+        self._items = ranked(model, now) if model is not None else []
         self.box = SearchBox(_("Name or phone"))
         self.list = QListWidget()
         self.list.setAccessibleName(_("Visits of the day"))
@@ -75,13 +81,24 @@ class DayFinder(Dialog):
         self._fill("")
         self.box.setFocus()
 
+    def show_model(self, model: DayModel) -> None:
+        """The day has been read, perhaps once more; who is marked stays marked."""
+        marked = self.list.currentItem()
+        wanted = marked.data(APPOINTMENT) if marked is not None else None
+        self._model, self._items = model, ranked(model, self._now)
+        self._fill(self.box.text())
+        for line in range(self.list.count()):
+            if self.list.item(line).data(APPOINTMENT) == wanted:
+                self.list.setCurrentRow(line)
+
     def _fill(self, text: str) -> None:
         self.list.clear()
+        model = self._model
         for item in self._items:
-            if matches(item, text):
-                column = self._model.agenda.columns[self._model.column_of[item.id]]
+            if model is not None and matches(item, text):
+                column = model.agenda.columns[model.column_of[item.id]]
                 words = [
-                    describe.times(item, self._model.agenda.day.zone),
+                    describe.times(item, model.agenda.day.zone),
                     describe.title(item),
                     describe.status(item, self._now),
                     describe.column_name(column),
@@ -90,7 +107,7 @@ class DayFinder(Dialog):
                 line.setData(APPOINTMENT, item.id)
                 self.list.addItem(line)
         self.list.setCurrentRow(0)
-        self.nobody.setVisible(self.list.count() == 0)
+        self.nobody.setVisible(model is not None and self.list.count() == 0)
         self.primary.setEnabled(self.list.count() > 0)
 
     def _step(self, steps: int) -> None:

@@ -239,8 +239,7 @@ class AgendaScreen(QWidget):
 
     def find_on_day(self) -> None:
         """Look for a name among the visits of the day."""
-        if self.grid.model is not None:
-            DayFinder(self, self.grid.model, self._now(), self.grid.select).open()
+        DayFinder(self, self.grid.model, self._now(), self.grid.select).open()
 
     def _find(self, appointment_id: int) -> None:
         agenda = self._context.services.agenda
@@ -294,6 +293,8 @@ class AgendaScreen(QWidget):
         self.grid.show_day(model)
         self.frame.refresh()
         self.waiting.show_day(model, self._now())
+        for finder in self.findChildren(DayFinder):
+            finder.show_model(model)
         landing, self._landing = self._landing, None
         if landing is not None:
             self._scrolled = self.date

@@ -32,6 +32,8 @@ from desktop.views.visit.service_picker import ServicePicker
 MOST_ROWS = 9
 NARROW = 580
 """Below this width (in pixels at the usual text size) the parts are put closer together."""
+NARROWEST = 480
+"""Below this width only what was done and what it costs is seen of a charge."""
 
 
 class ChargesTable(QTableWidget):
@@ -91,7 +93,7 @@ class ChargesTable(QTableWidget):
         muted = QColor(current_theme().color("text_muted"))
         for index, row in enumerate(self._rows):
             words = [
-                row.description,
+                self._named(row),
                 str(row.quantity),
                 self._amount(row.unit_price),
                 self._amount(row.discount) if row.discount else "",
@@ -109,11 +111,17 @@ class ChargesTable(QTableWidget):
                 self.setItem(index, column, item)
         fit_rows(self, most=MOST_ROWS)
 
+    def _named(self, row: ChargeRow) -> str:
+        several = row.quantity > 1 and self.isColumnHidden(1)
+        return f"{row.quantity} × {row.description}" if several else row.description
+
     def _open(self, row: ChargeRow) -> str:
         return _("Paid") if row.open == 0 else self._amount(row.open)
 
     def _hint(self, row: ChargeRow) -> str:
         parts = [row.description, f"{row.quantity} × {self._amount(row.unit_price)}"]
+        if row.discount:
+            parts.append(_("Discount: {amount}").format(amount=self._amount(row.discount)))
         if row.by:
             parts.append(_("Charged by {name}").format(name=row.by))
         if row.reason:
@@ -126,9 +134,15 @@ class ChargesTable(QTableWidget):
         return spelled(value, self._currency)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where it is narrow the price goes to make room for the name; the hint has it."""
+        """Where it is narrow the price goes to make room for the name, then more; the hint has it."""
         super().resizeEvent(event)
-        self.setColumnHidden(2, self.width() < current_theme().px(NARROW))
+        theme, width = current_theme(), self.width()
+        self.setColumnHidden(2, width < theme.px(NARROW))
+        scarce = width < theme.px(NARROWEST)
+        if scarce != self.isColumnHidden(1):
+            for column in (1, 3):
+                self.setColumnHidden(column, scarce)
+            self._draw()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Del reverses the chosen charge."""

@@ -14,7 +14,7 @@ from desktop.domain.locale_format import date_long, time_of_day
 from desktop.domain.messages import _, ngettext
 from desktop.domain.statuses import Status
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Badge, Banner, Card, ElidedLabel, button, label
+from desktop.qt.widgets import Badge, Banner, Card, button, label
 from desktop.services.finance_types import Visit
 
 _TONES = {
@@ -45,7 +45,7 @@ class VisitHeader(Card):
         space = current_theme().spacing
         self.back = button(_("Agenda"), "quiet", icon="chevron-left", shortcut="Alt+Left")
         self.back.clicked.connect(self.left)
-        self.name = ElidedLabel("", "title")
+        self.name = label("", "title", wrap=True)
         self.status = Badge()
         self.step = button("", icon="chevron-right")
         self.step.clicked.connect(lambda: self._emit(self._step))
