@@ -400,6 +400,24 @@ def test_a_narrow_page_keeps_names_readable(page: Page, world: World) -> None:
     assert page.screen.adding.picker.y() < page.screen.adding.price.y()
 
 
+def test_the_key_of_cash_leads_on_to_what_was_handed_over(
+    page: Page, world: World, qtbot: QtBot
+) -> None:
+    world.finance.charge(world.actor, VISIT, [ChargeLine(CONTROL)])
+    page.open(VISIT)
+    panel = page.screen.panel
+    keys(qtbot, page, Qt.Key.Key_F8, "15000", Qt.Key.Key_F6)
+    assert focused() is panel.amounts[CASH]
+    assert panel.amounts[CASH].text() == "10.000"
+    keys(qtbot, page, Qt.Key.Key_F6, "20000")
+    assert focused() is panel.tendered
+    assert panel.change.text() == "$10.000"
+    keys(qtbot, page, Qt.Key.Key_F6)
+    assert focused() is panel.amounts[CASH]
+    keys(qtbot, page, Qt.Key.Key_Tab)
+    assert focused() is panel.amounts[TRANSFER]
+
+
 def test_in_the_smallest_window_a_charge_says_what_and_how_much(page: Page, world: World) -> None:
     line = ChargeLine(CLEANING, quantity=2, discount=Decimal(7000), reason="Convenio")
     world.finance.charge(world.actor, VISIT, [line])

@@ -96,6 +96,7 @@ class PaymentPanel(QWidget):
     def _method_row(self, grid: QGridLayout, row: int, method: str) -> None:
         name = button(ledger.method_label(method), "quiet")
         name.setToolTip(_("Pays what is left ({key})").format(key=KEYS[method]))
+        name.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it has a key, and Tab goes by the amounts
         name.clicked.connect(lambda: self.pay_with(method))
         words = _("Paid by {method}").format(method=ledger.method_label(method))
         amount = AmountEdit(self._currency, words, "—")
@@ -181,7 +182,15 @@ class PaymentPanel(QWidget):
         self.amounts[method].selectAll()
 
     def pay_with(self, method: str) -> None:
-        """The method takes what is left, and the cursor."""
+        """The method takes what is left, and the cursor.
+
+        Asked again, cash goes on to what was handed over.
+        """
+        again = method == self.tender.automatic == ledger.CASH
+        if again and self.amounts[method].hasFocus() and self._cash.isVisible():
+            self.tendered.setFocus()
+            self.tendered.selectAll()
+            return
         self.tender.pay_with(method)
         self._show()
         self.amounts[method].setFocus()

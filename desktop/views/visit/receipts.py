@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -25,6 +26,8 @@ from desktop.services.finance_types import ReceiptRow
 from desktop.views.visit.amounts import cell, fit_rows, row_height, tabulate
 
 MOST_ROWS = 4
+NARROW = 480
+"""Below this width (in pixels at the usual text size) the date makes room; the hint has it."""
 
 
 class Receipts(QWidget):
@@ -118,10 +121,16 @@ class Receipts(QWidget):
             ]
             for column, text in enumerate(words):
                 item = cell(text, right=column == 3)
+                item.setToolTip(" · ".join(words[:3]))
                 if row.reversed or row.reverses:
                     item.setForeground(current_theme().color("text_muted"))
                 self.table.setItem(index, column, item)
         fit_rows(self.table, most=MOST_ROWS)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The date has its place where there is one."""
+        super().resizeEvent(event)
+        self.table.setColumnHidden(1, self.width() < current_theme().px(NARROW))
 
     def _enable(self) -> None:
         chosen = self.receipt_id

@@ -215,6 +215,7 @@ class VisitScreen(QWidget):
             ("Del", _("Reverse the chosen charge")),
             ("F4", _("To the amount")),
             *methods,
+            ("F6 / F6", _("Cash handed over")),
             ("Ctrl+Enter", _("Take payment")),
             ("Ctrl+P", _("Print the receipt")),
             ("Ctrl+S", _("Save PDF")),
