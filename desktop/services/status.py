@@ -65,12 +65,14 @@ class StatusWords:
     """A status for a status bar. Tones: success, warning, danger, neutral.
 
     :ivar explanation: a whole sentence on the connection; empty while all is well.
+    :ivar unsynced_brief: how many changes wait, without the age of the oldest.
     """
 
     connection: str
     connection_tone: str
     explanation: str
     unsynced: str
+    unsynced_brief: str
     unsynced_tone: str
     last_sync: str
     rejected: str
@@ -90,6 +92,7 @@ def in_words(status: WorkstationStatus, now: dt.datetime) -> StatusWords:
         connection_tone=tone,
         explanation=explanation,
         unsynced=_unsynced(status, now),
+        unsynced_brief=_unsynced_count(status),
         unsynced_tone=_unsynced_tone(status, now),
         last_sync=_last_sync(status, now),
         rejected=_rejected(status.rejected),
@@ -116,12 +119,16 @@ def _known(code: str) -> str:
     return code if code in all_sentences() else "sync.failed"
 
 
-def _unsynced(status: WorkstationStatus, now: dt.datetime) -> str:
+def _unsynced_count(status: WorkstationStatus) -> str:
     if not status.pending:
         return _("Everything sent")
     words = ngettext("{n} change not sent", "{n} changes not sent", status.pending)
-    words = words.format(n=status.pending)
-    if status.oldest_pending is None:
+    return words.format(n=status.pending)
+
+
+def _unsynced(status: WorkstationStatus, now: dt.datetime) -> str:
+    words = _unsynced_count(status)
+    if not status.pending or status.oldest_pending is None:
         return words
     return _("{changes}, the oldest {age}").format(
         changes=words, age=ago(status.oldest_pending, now)

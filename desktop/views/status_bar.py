@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QProgressBar, QToolButton, QWidget
 
 from desktop.domain.messages import _
@@ -53,10 +53,16 @@ class StatusBar(QWidget):
         self.last_sync = label("")
         self.rejected = IconButton("", "", "inbox")
         self.rejected.clicked.connect(self.inboxWanted)
-        for widget in (self.connection, self.offline, line(vertical=True), self.unsynced):
+        self._before_last = line(vertical=True)
+        for widget in (
+            self.connection,
+            self.offline,
+            line(vertical=True),
+            self.unsynced,
+            self._before_last,
+            self.last_sync,
+        ):
             layout.addWidget(widget)
-        layout.addWidget(line(vertical=True))
-        layout.addWidget(self.last_sync)
         layout.addStretch(1)
         self._job = _JobStrip()
         self._job.cancelWanted.connect(self.cancelWanted)
@@ -98,12 +104,38 @@ class StatusBar(QWidget):
         self._colour(self.connection, words.connection_tone, _ICONS[words.connection_tone])
         self.connection.setToolTip(words.explanation or _("Click to send and receive now."))
         self.connection.setAccessibleDescription(words.explanation)
-        self.unsynced.setText(words.unsynced)
+        self.unsynced.setAccessibleName(words.unsynced)
+        self.unsynced.setToolTip(f"{words.unsynced}\n{words.last_sync}")
         self._tone(self.unsynced, words.unsynced_tone)
         self.last_sync.setText(words.last_sync)
         self._tone(self.last_sync, "neutral")
         self.rejected.setText(words.rejected)
         self._colour(self.rejected, words.rejected_tone, "inbox")
+        self._fit(words)
+
+    def _fit(self, words: StatusWords) -> None:
+        """Where it is narrow the ages go, not the ends of the words; the tooltip has them."""
+        apart = 2 * current_theme().spacing.s + self._before_last.sizeHint().width()
+        least = self.sizeHint().width() - self.unsynced.sizeHint().width()
+        if not self.last_sync.isHidden():
+            least -= self.last_sync.sizeHint().width() + apart
+        long, brief = (
+            self.unsynced.fontMetrics().horizontalAdvance(text)
+            for text in (words.unsynced, words.unsynced_brief)
+        )
+        last = self.last_sync.fontMetrics().horizontalAdvance(words.last_sync) + apart
+        room = self.width() - least
+        self.unsynced.setText(words.unsynced if long <= room else words.unsynced_brief)
+        shown = (long if long <= room else brief) + last <= room
+        self.last_sync.setVisible(shown)
+        self._before_last.setVisible(shown)
+
+    def event(self, event: QEvent) -> bool:
+        """Say as much as there is room for, whenever that is another."""
+        done = super().event(event)
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._fit(self.words())
+        return done
 
     def _colour(self, made: IconButton, tone: str, icon: str) -> None:
         set_property(made, "tone", tone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.domain.sentences import all_sentences
@@ -114,3 +115,35 @@ def test_showing_a_status_is_no_switch_by_a_person(
     bar.show_status(WorkstationStatus("in_step"))
     assert not bar.offline.isChecked()
     assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("width", "unsynced", "last"),
+    [
+        (1400, "3 cambios sin enviar, el más antiguo hace 5 minutos", True),
+        (1000, "3 cambios sin enviar, el más antiguo hace 5 minutos", False),
+        (856, "3 cambios sin enviar", False),
+    ],
+)
+def test_a_narrow_bar_leaves_ages_out_and_cuts_no_word(
+    dressed: object, qtbot: QtBot, clock: Clock, width: int, unsynced: str, last: bool
+) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    bar = StatusBar(clock, window)
+    bar.resize(1400, 40)
+    window.show()
+    bar.show_status(
+        WorkstationStatus(
+            "offline",
+            "sync.switched_off",
+            pending=3,
+            oldest_pending=clock() - dt.timedelta(minutes=5),
+            last_sync=clock() - dt.timedelta(minutes=5),
+        )
+    )
+    bar.resize(width, 40)
+    qtbot.waitUntil(lambda: bar.unsynced.text() == unsynced)
+    assert bar.last_sync.isVisible() is last
+    qtbot.waitUntil(lambda: bar.sizeHint().width() <= width)
+    assert "hace 5 minutos" in bar.unsynced.toolTip()
