@@ -112,8 +112,11 @@ def _differs(column: str) -> str:
 
 
 def _changes(table: SyncTable, side: str) -> str:
+    def any_differs(column: str) -> str:
+        return " OR ".join(_differs(other) for other in table.together(column))
+
     parts = " || ".join(
-        f"CASE WHEN {_differs(column)}"
+        f"CASE WHEN {any_differs(column)}"
         f" THEN ',\"{column}\":' || json_quote({side}.\"{column}\") ELSE '' END"
         for column in table.column_names
     )

@@ -41,6 +41,8 @@ class SyncTable:
     :ivar references: column name → table that it points at.
     :ivar born_on_server: rows are inserted in PostgreSQL only.
     :ivar append_only: rows are inserted and never changed.
+    :ivar groups: columns that mean something only together: who changes one of them has seen, and
+        wants, all of them.
     """
 
     name: str
@@ -51,6 +53,7 @@ class SyncTable:
     references: Mapping[str, str] = field(default_factory=dict)
     born_on_server: bool = False
     append_only: bool = False
+    groups: tuple[frozenset[str], ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -64,6 +67,13 @@ class SyncTable:
                 return column
         raise KeyError(name)
 
+    def together(self, name: str) -> tuple[str, ...]:
+        """The columns that travel with ``name`` when it changes: itself, or its whole group."""
+        for group in self.groups:
+            if name in group:
+                return tuple(column for column in self.column_names if column in group)
+        return (name,)
+
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
@@ -76,6 +86,7 @@ class TableSpec:
     stamps: frozenset[str] = frozenset()
     born_on_server: bool = False
     append_only: bool = False
+    groups: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +132,19 @@ def _kind(column: sa.Column[object]) -> tuple[str, int]:
     return "text", 0
 
 
+def _check_groups(spec: TableSpec, columns: list[Column]) -> None:
+    synced = {column.name for column in columns if not column.stamp}
+    grouped = [name for group in spec.groups for name in group]
+    if len(set(grouped)) != len(grouped) or not synced.issuperset(grouped):
+        raise ValueError(f"{spec.name}: a group names what is not synced, or a column twice")
+
+
 def build(metadata: sa.MetaData, specs: Iterable[TableSpec], *, version: int) -> SyncSchema:
     """The sync schema of ``metadata``'s tables, in the order of ``specs``.
 
     Raises ``ValueError`` where a table's key is not one integer called ``id``, where it has more
-    synced columns than the change log can name, or where a parent comes after its child.
+    synced columns than the change log can name, where a parent comes after its child, or where a
+    group is of columns that it has not.
     """
     tables: list[SyncTable] = []
     seen: set[str] = set()
@@ -152,6 +171,7 @@ def build(metadata: sa.MetaData, specs: Iterable[TableSpec], *, version: int) ->
         if len(columns) > COLUMN_LIMIT:
             raise ValueError(f"{spec.name} has more than {COLUMN_LIMIT} synced columns")
         seen.add(spec.name)
+        _check_groups(spec, columns)
         tables.append(
             SyncTable(
                 name=spec.name,
@@ -162,6 +182,7 @@ def build(metadata: sa.MetaData, specs: Iterable[TableSpec], *, version: int) ->
                 references=references,
                 born_on_server=spec.born_on_server,
                 append_only=spec.append_only,
+                groups=spec.groups,
             )
         )
     return SyncSchema(version=version, tables=tuple(tables))

@@ -42,11 +42,6 @@ class Interval(Generic[T]):
         """Whether all of ``other`` lies in this one."""
         return bool(self.start <= other.start and other.end <= self.end)
 
-    def clipped(self, bounds: Interval[T]) -> Interval[T] | None:
-        """The part inside ``bounds``; ``None`` where there is none."""
-        start, end = max(self.start, bounds.start), min(self.end, bounds.end)
-        return Interval(start, end) if start < end else None
-
 
 def union(intervals: Iterable[Interval[T]]) -> list[Interval[T]]:
     """The same moments as sorted intervals that neither overlap nor touch."""

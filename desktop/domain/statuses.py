@@ -31,9 +31,6 @@ ACTIVE = frozenset(
 )
 """These hold the practitioner's time: two of them may not overlap."""
 
-FINAL = frozenset({Status.FINISHED, Status.COMPLETED, Status.CANCELLED, Status.NO_SHOW})
-"""The visit is over, one way or another; its time is history."""
-
 WAITING = frozenset({Status.ARRIVED, Status.READY})
 """The client sits in the waiting room."""
 

@@ -21,6 +21,8 @@ _CLINICAL = frozenset({PRACTITIONER, OFFICE})
 _OFFICE = frozenset({OFFICE})
 _NOBODY: frozenset[str] = frozenset()
 _STAMPS = frozenset({"actualizada_el", "actualizado_el", "actualizado_por_id"})
+# When and with whom: another practitioner at the old hour is not what anybody chose.
+_PLACE = frozenset({"fecha_hora", "fin", "dentista_id"})
 
 SPECS = (
     TableSpec(
@@ -38,7 +40,7 @@ SPECS = (
     TableSpec("citas_horariodentista", _ALL, _OFFICE, stamps=_STAMPS),
     TableSpec("pacientes_cliente", _ALL, _ALL),
     TableSpec("cuentas_perfilcliente", _ALL, _NOBODY, born_on_server=True),
-    TableSpec("citas_cita", _ALL, _ALL, stamps=_STAMPS),
+    TableSpec("citas_cita", _ALL, _ALL, stamps=_STAMPS, groups=(_PLACE,)),
     TableSpec("finanzas_cargo", _ALL, _ALL, append_only=True),
     TableSpec("finanzas_recibo", _ALL, _DESK, append_only=True),
     TableSpec("finanzas_pago", _ALL, _DESK, append_only=True),

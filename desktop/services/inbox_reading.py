@@ -136,6 +136,8 @@ def _record(
         if operation.kind == "I" and mine in (None, ""):
             continue
         theirs = present[column.name] if present else None
+        if operation.kind == "U" and mine == operation.old.get(column.name) == theirs:
+            continue  # only travels with what was changed
         fields.append(
             FieldDraft(
                 key=field_key(operation, column.name),

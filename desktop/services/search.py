@@ -160,23 +160,6 @@ def prepare(connection: Connection) -> None:
         _fill(connection)
 
 
-def rebuild(connection: Connection) -> None:
-    """Fills the indexes from the tables: after a bulk load that ran without the triggers.
-
-    About 2 s for 40,000 clients. Works inside the caller's transaction or in one of its own.
-    """
-    prepare(connection)
-    with _Savepoint(connection):
-        _fill(connection)
-
-
-def suspend(connection: Connection) -> None:
-    """Takes the triggers away for a bulk load; :func:`rebuild` puts everything back."""
-    with _Savepoint(connection):
-        for trigger in _TRIGGERS:
-            connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
-
-
 def _stands(connection: Connection) -> bool:
     names = {
         row[0]

@@ -156,13 +156,6 @@ class Workstation:
         """The 32 bytes that open the cache."""
         return self._secrets.cache_key
 
-    @property
-    def receipts_folder(self) -> Path:
-        """Where receipts are written; made when first asked for."""
-        folder = self.folder / "receipts"
-        folder.mkdir(exist_ok=True)
-        return folder
-
     def open_cache(self, *, clock: Clock = utc_now) -> Cache:
         """The cache, brought up to this program's schema."""
         return Cache.open(self.cache_path, self.cache_key, clock=clock)

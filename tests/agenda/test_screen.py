@@ -18,8 +18,8 @@ from desktop.services.agenda_records import DayAppointment, Placement
 from desktop.views.agenda import AgendaScreen
 from desktop.views.agenda.booking import BookingDialog
 from desktop.views.agenda.interaction import Mode
-from desktop.views.agenda.measure import measure_paint
 from tests.agenda.world import MONDAY, World, actor, at
+from tests.bench.painting import measure_paint
 from tests.conftest import Clock
 
 Show = Callable[..., AgendaScreen]

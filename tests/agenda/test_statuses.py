@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from desktop.domain import messages, statuses
-from desktop.domain.statuses import ACTIVE, FINAL, TRANSITIONS, Status
+from desktop.domain.statuses import ACTIVE, TRANSITIONS, Status
+
+FINAL = frozenset({Status.FINISHED, Status.COMPLETED, Status.CANCELLED, Status.NO_SHOW})
 
 
 def test_the_values_are_those_of_the_shared_tables() -> None:

@@ -20,11 +20,11 @@ from desktop.services.cache import Cache, executor
 from desktop.services.clients import Clients
 from desktop.services.generate.clinic import person
 from desktop.views.agenda.grid import Grid
-from desktop.views.agenda.measure import measure_paint
 from desktop.views.agenda.model import DayModel
 from sync import store
 from tests.agenda.world import MONDAY, World, at, settings
 from tests.bench.figures import Figure, percentile
+from tests.bench.painting import measure_paint
 from tests.support.clinic import Station
 
 FRAME = 16

@@ -189,16 +189,6 @@ def test_another_version_of_the_index_is_made_anew(db: sqlcipher.Connection) -> 
     assert found(db, "juliana") == [4]
 
 
-def test_a_bulk_load_without_triggers_is_made_good_by_a_rebuild(db: sqlcipher.Connection) -> None:
-    search.suspend(db)
-    put(db, *PEOPLE)
-    assert found(db, "juliana") == []
-    search.rebuild(db)
-    assert found(db, "juliana") == [4]
-    put(db, (9, "Zoe Nueva", None, "", "", 1))
-    assert found(db, "zoe") == [9]
-
-
 @given(st.text(max_size=40))
 def test_nothing_that_is_typed_breaks_the_query(text: str) -> None:
     connection = sqlcipher.connect(":memory:", isolation_level=None)

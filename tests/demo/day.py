@@ -114,15 +114,21 @@ class Day:
         return booked
 
     def free_time(self, desk: Desk, after: dt.datetime) -> FreeSlot:
-        """Half an hour of the same day: the practitioner's own that is free, or their last that is
-        on offer; on a day that is full, whoever is free first.
+        """The practitioner's half hour of the same day: one that is free, or the last that is on
+        offer; after a day that is full, the next.
         """
         same_day = dt.datetime.combine(after.astimezone(ZONE), dt.time.max, ZONE)
         own = frozenset({self.world.practitioner_id})
-        find = desk.services.agenda.free_slots
-        today: list[FreeSlot] = find(minutes=30, from_=after, until=same_day, practitioner_ids=own)
+
+        def find(until_: dt.datetime) -> list[FreeSlot]:
+            found: list[FreeSlot] = desk.services.agenda.free_slots(
+                minutes=30, from_=after, until=until_, practitioner_ids=own
+            )
+            return found
+
+        today = find(same_day)
         free = [slot for slot in today if slot.published_id is None]
-        later: list[FreeSlot] = find(minutes=30, from_=after, until=after + dt.timedelta(days=14))
+        later = find(after + dt.timedelta(days=14))
         return [*free[:1], *reversed(today), *later][0]
 
     @staticmethod

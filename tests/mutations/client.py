@@ -20,6 +20,13 @@ _REKEY = "tests/sync_client/test_rekey.py"
 
 MUTATIONS = (
     Mutation(
+        "a group's columns travel apart",
+        CAPTURE,
+        "_differs(other) for other in table.together(column)",
+        "_differs(other) for other in (column,)",
+        (_CAPTURE,),
+    ),
+    Mutation(
         "a pull lies over what waits",
         APPLY,
         "        for operation in waiting.get(key, ()):\n",

@@ -18,6 +18,7 @@ from desktop.services.agenda import Agenda
 from desktop.services.agenda_records import Details, Draft, Placement
 from desktop.services.finance import Finance
 from desktop.services.finance_types import ChargeLine, PaymentPart
+from desktop.services.inbox import Inbox
 from tests.support.clinic import Clinic, Station, local
 
 DAY = dt.date(2026, 11, 24)
@@ -159,6 +160,34 @@ def test_the_same_field_changed_on_both_sides_reaches_a_person(clinic: Clinic) -
     assert one.sync().rejected == 0
     assert other.sync().rejected == 1
     assert Agenda(other.cache, other.clinic).appointment(visit).starts_at == _at(12)
+
+
+def test_another_hour_here_and_another_practitioner_there_are_never_mixed(clinic: Clinic) -> None:
+    one, other = clinic.station("uno"), clinic.station("otro", "office")
+    Agenda(one.cache, one.clinic).book(one.actor, _draft(clinic, 10))
+    one.sync()
+    other.sync()
+    with one.cache.reading() as session:
+        visit = session.scalars(sa.select(Appointment.id)).one()
+    mine = Placement(_at(15), _at(15, 30), clinic.practitioners[0])
+    theirs = Placement(_at(10), _at(10, 30), clinic.practitioners[1])
+    for station, wanted in ((other, theirs), (one, mine)):
+        agenda = Agenda(station.cache, station.clinic)
+        placed = agenda.appointment(visit).placement
+        agenda.move(station.actor, visit, wanted, expected=placed)
+    assert other.sync().rejected == 0
+    assert one.sync().rejected == 1
+    assert Agenda(one.cache, one.clinic).appointment(visit).placement == theirs
+
+    inbox = Inbox(one.cache, one.clinic)
+    (item,) = inbox.items()
+    (record,) = item.records
+    assert [field.disputed for field in record.fields if "Núñez" in field.mine] == [True]
+    inbox.keep_mine(one.actor, item.tx)
+    assert one.sync().rejected == 0
+    other.sync()
+    for station in (one, other):
+        assert Agenda(station.cache, station.clinic).appointment(visit).placement == mine
 
 
 def test_an_offline_booking_that_overlaps_is_told_and_its_draft_is_kept(clinic: Clinic) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +36,24 @@ def test_an_insert_says_the_whole_row_and_an_update_only_what_changed(desk: Desk
         {"name": "B", "active": 0},
     )
     assert (delete.kind, delete.old, delete.new) == ("D", {**image, "name": "B", "active": 0}, {})
+
+
+def test_columns_of_a_group_travel_together(desk: Desk) -> None:
+    group = frozenset({"name", "phone"})
+    tables = tuple(
+        dataclasses.replace(table, groups=(group,)) if table.name == "person" else table
+        for table in SCHEMA.tables
+    )
+    capture.install_capture(desk.execute, dataclasses.replace(SCHEMA, tables=tables))
+    with desk.doing():
+        row_id = desk.insert("person", name="A", phone="1")
+    with desk.doing():
+        desk.update("person", row_id, phone="2")
+        desk.update("person", row_id, active=0)
+        desk.update("person", row_id, name="A", phone="2")
+    grouped, alone = store.outbox(desk.execute)[-1].operations
+    assert (grouped.old, grouped.new) == ({"name": "A", "phone": "1"}, {"name": "A", "phone": "2"})
+    assert (alone.old, alone.new) == ({"active": None}, {"active": 0})
 
 
 def test_a_local_transaction_is_not_sent_before_it_is_whole(desk: Desk) -> None:

@@ -169,12 +169,6 @@ class DetailsPanel(QWidget):
         self._wanted = client_id
         self.reload()
 
-    def close_client(self) -> None:
-        """Show nobody; what was typed is saved or kept."""
-        self.autosave.leave()
-        self.details = None
-        self._wanted = None
-
     def reload(self) -> None:
         """Read the client again."""
         if self._wanted is None:
