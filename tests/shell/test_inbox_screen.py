@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QRadioButton
+from PySide6.QtWidgets import QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.qt.context import AppContext
@@ -15,6 +15,7 @@ from desktop.services.inbox_records import Way
 from desktop.views.inbox import InboxScreen
 from desktop.views.inbox.slots import SlotDialog
 from desktop.views.inbox.words import BUTTONS, DONE, EFFECTS
+from desktop.views.main_window import SMALLEST
 from tests.shell.conftest import World
 from tests.shell.test_inbox import conflicted
 
@@ -56,6 +57,24 @@ def test_a_refusal_appears_by_itself_and_is_merged_field_by_field(
     qtbot.waitUntil(lambda: listed(screen) == [tx])
     assert screen.detail is not None
     assert screen.detail.buttons == {}
+
+
+def test_the_smallest_window_has_room_for_every_way_out(
+    screen: InboxScreen, world: World, qtbot: QtBot
+) -> None:
+    tx = conflicted(world)
+    qtbot.waitUntil(lambda: listed(screen) == [tx])
+    page = QWidget()
+    qtbot.addWidget(page)
+    screen.setParent(page)
+    screen.resize(SMALLEST.width() - 104, 600)
+    page.show()
+    screen.show()
+    detail = screen.detail
+    assert detail is not None
+    made = detail.buttons[Way.MERGE]
+    qtbot.waitUntil(lambda: made.sizeHint().width() <= made.width() < 400)
+    screen.setParent(None)
 
 
 def test_keep_theirs_asks_first_and_can_be_undone(

@@ -127,20 +127,20 @@ class ClientsScreen(QWidget):
                 _("Type in the search box; the record opens here, ready to be edited."),
             )
         )
-        keys = QHBoxLayout()
-        keys.setSpacing(space.s)
-        keys.addStretch(1)
-        for key, words in (
-            ("↑ ↓", _("choose")),
-            ("Enter", _("open")),
-            ("Ctrl+N", _("new client")),
-            ("Esc", _("back to the search")),
+        layout.addSpacing(space.s)
+        for pair in (
+            (("↑ ↓", _("choose")), ("Enter", _("open"))),
+            (("Ctrl+N", _("new client")), ("Esc", _("back to the search"))),
         ):
-            keys.addWidget(KeyHint(key))
-            keys.addWidget(label(words, "small"))
-            keys.addSpacing(space.s)
-        keys.addStretch(1)
-        layout.addLayout(keys)
+            keys = QHBoxLayout()
+            keys.setSpacing(space.s)
+            keys.addStretch(1)
+            for key, words in pair:
+                keys.addWidget(KeyHint(key))
+                keys.addWidget(label(words, "small"))
+                keys.addSpacing(space.s)
+            keys.addStretch(1)
+            layout.addLayout(keys)
         layout.addStretch(2)
         return page
 

@@ -32,7 +32,7 @@ class RecordFields(QWidget):
         if self._beside:
             grid.setColumnStretch(2, 1)
             for column, words in ((1, _("Mine")), (2, _("Now in the shared data"))):
-                grid.addWidget(label(words, "label"), at, column)
+                grid.addWidget(label(words, "label", wrap=True), at, column)
             at += 1
         elif record.kind == "D":
             grid.addWidget(label(_("This record was to be deleted."), wrap=True), at, 0, 1, 3)

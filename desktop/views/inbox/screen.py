@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QSignalBlocker, Slot
-from PySide6.QtGui import QFocusEvent
+from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
@@ -21,14 +21,17 @@ from PySide6.QtWidgets import (
 from desktop.domain.messages import _, ngettext
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import confirm, report_failure
-from desktop.qt.theme import current_theme
-from desktop.qt.widgets import EmptyState, button, label, scaled
+from desktop.qt.theme import current_theme, theme_switch
+from desktop.qt.widgets import EmptyState, button, label
 from desktop.services.agenda_records import FreeSlot
 from desktop.services.inbox_records import BookingDraft, InboxItem, Way
 from desktop.views.inbox.detail import InboxDetail
 from desktop.views.inbox.model import InboxDelegate, InboxModel
 from desktop.views.inbox.slots import SlotDialog
 from desktop.views.inbox.words import DONE
+
+LIST, NARROW_LIST, NARROW = 360, 270, 960
+"""Widths of the list, and of the page below which it is narrow, before the text's scale."""
 
 
 class InboxScreen(QWidget):
@@ -46,7 +49,7 @@ class InboxScreen(QWidget):
         self.list.setItemDelegate(InboxDelegate(self.list))
         self.list.setMouseTracking(True)
         self.list.setAccessibleName(_("Refused changes"))
-        scaled(self.list, 360)
+        theme_switch().themeChanged.connect(self._share)
         self.list.selectionModel().currentChanged.connect(self._show_detail)
         self.setFocusProxy(self.list)
         self._empty = QStackedWidget()
@@ -98,6 +101,15 @@ class InboxScreen(QWidget):
         outer.setSpacing(space.l)
         outer.addLayout(head)
         outer.addWidget(self._empty, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The ways out of a conflict have to fit beside the list."""
+        super().resizeEvent(event)
+        self._share()
+
+    def _share(self) -> None:
+        theme = current_theme()
+        self.list.setFixedWidth(theme.px(LIST if self.width() >= theme.px(NARROW) else NARROW_LIST))
 
     def shortcuts(self) -> list[tuple[str, str]]:
         """For the sheet of shortcuts."""
