@@ -20,6 +20,7 @@ from desktop.qt.widgets import Banner, ElidedLabel, KeyHint, button, label
 from desktop.services.status import WorkstationStatus
 from desktop.views.rail import Rail
 from desktop.views.shortcuts import Group, ShortcutSheet, native
+from desktop.views.signin.password import PasswordDialog
 from desktop.views.status_bar import StatusBar
 
 LAST_SCREEN = "last_screen"
@@ -288,7 +289,7 @@ class Workspace(QWidget):
         theme_switch().apply(theme_switch().choice, scale)
 
     def settings_menu(self) -> QMenu:
-        """Look, text size and language."""
+        """Look, text size, language and password."""
         menu = QMenu(self)
         switch = theme_switch()
         self._choices(
@@ -309,7 +310,21 @@ class Workspace(QWidget):
             language(),
             self.languageWanted.emit,
         )
+        menu.addSeparator()
+        menu.addAction(_("Change my password…")).triggered.connect(self.change_password)
         return menu
+
+    @Slot()
+    def change_password(self) -> None:
+        """Ask for the present password and a new one."""
+        context = self.context
+        PasswordDialog(
+            self.window(),
+            context.services.accounts,
+            context.jobs,
+            context.actor.username,
+            lambda: context.notify(_("Your password is changed."), "success"),
+        ).start()
 
     def _choices(
         self,
