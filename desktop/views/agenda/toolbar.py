@@ -161,10 +161,12 @@ class Toolbar(QWidget):
         self.first.clicked.connect(actions["first_free"].trigger)
         self.first.setToolTip(f"{actions['first_free'].text()} (F)")
         self.first.setAccessibleName(actions["first_free"].text())
-        new = button(actions["new"].text(), "primary", icon="plus")
-        new.clicked.connect(actions["new"].trigger)
-        new.setEnabled(actions["new"].isEnabled())
-        new.setToolTip(f"{actions['new'].text()} (N)")
+        self.new = IconButton(actions["new"].text(), "primary", icon="plus")
+        self.new.setAutoDefault(False)
+        self.new.clicked.connect(actions["new"].trigger)
+        self.new.setEnabled(actions["new"].isEnabled())
+        self.new.setToolTip(f"{actions['new'].text()} (N)")
+        self.new.setAccessibleName(actions["new"].text())
         for widget in (
             self.today,
             Tool("chevron-left", actions["previous"]),
@@ -179,7 +181,7 @@ class Toolbar(QWidget):
             Tool("undo", actions["undo"]),
             Tool("print", actions["print"]),
             self.first,
-            new,
+            self.new,
         ):
             layout.addWidget(widget)
 
@@ -196,28 +198,31 @@ class Toolbar(QWidget):
         self.badge.show_text(words.get(days, ""), "accent" if days == 0 else "neutral")
 
     def _name_day(self) -> None:
-        """The day as fully as there is room; where there is little, a button goes without words."""
-        words = self.first.accessibleName()
-        for text, spell in (
-            (words, date_long),
-            (words, date_medium),
-            ("", date_medium),
-            ("", date_brief),
+        """The day as fully as there is room; where there is little, buttons go without words."""
+        first, new = self.first.accessibleName(), self.new.accessibleName()
+        for on_first, on_new, spell in (
+            (first, new, date_long),
+            (first, new, date_medium),
+            ("", new, date_medium),
+            ("", new, date_brief),
+            ("", "", date_medium),
+            ("", "", date_brief),
         ):
             day = spell(self._date)
             day = day[:1].upper() + day[1:]
-            if self._takes(text, day) <= self.width():
+            if self._takes(on_first, on_new, day) <= self.width():
                 break
-        if text != self.first.text():
-            self.first.setText(text)
-            self.first.set_icon("clock")
+        for made, text, icon in ((self.first, on_first, "clock"), (self.new, on_new, "plus")):
+            if text != made.text():
+                made.setText(text)
+                made.set_icon(icon)
         self.title.setText(day)
 
-    def _takes(self, words: str, day: str) -> int:
-        """The width of the line with other words on the button and another name of the day."""
+    def _takes(self, on_first: str, on_new: str, day: str) -> int:
+        """The width of the line with other words on its buttons and another name of the day."""
         self.title.ensurePolished()
         took = self.sizeHint().width()
-        for part, text in ((self.first, words), (self.title, day)):
+        for part, text in ((self.first, on_first), (self.new, on_new), (self.title, day)):
             metrics = part.fontMetrics()
             took += metrics.horizontalAdvance(text) - metrics.horizontalAdvance(part.text())
         return took

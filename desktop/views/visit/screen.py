@@ -269,11 +269,12 @@ class VisitScreen(QWidget):
         self.no_charges.setVisible(not visit.charges)
         self.adding.offer(services)
         self.adding.setVisible(actor.may("finance.charge"))
-        self.totals.setText(
-            _("Total {charged}   ·   Paid {paid}").format(
-                charged=spelled(visit.charged, currency), paid=spelled(visit.paid, currency)
-            )
+        totals = _("Total {charged}   ·   Paid {paid}").format(
+            charged=spelled(visit.charged, currency), paid=spelled(visit.paid, currency)
         )
+        # Where it is narrow it breaks between the two, not inside of one.
+        halves = (half.strip().replace(" ", "\N{NO-BREAK SPACE}") for half in totals.split("·"))
+        self.totals.setText("   ·   ".join(halves))
         self.receipts_card.setVisible(bool(visit.receipts))
         self.receipts.show_rows(visit.receipts, may_reverse=actor.may("finance.reverse"))
         self.panel.show_visit(visit)
