@@ -24,6 +24,7 @@ from sync.errors import (
     Untrusted,
     WrongServer,
 )
+from sync.identifiers import with_parameters
 from sync.sqltext import channel
 
 CONNECTION_DEFAULTS: Mapping[str, Any] = {
@@ -167,7 +168,7 @@ class PostgresTransport:
         return self._call("sync_exchange", request)
 
     def _call(self, function: str, request: str) -> str:
-        call = sql.SQL("SELECT {}(%s::jsonb)::text").format(sql.Identifier(self._schema, function))
+        call = sql.SQL("SELECT {}(%s::jsonb)::text").format(with_parameters(self._schema, function))
         with translated(self._connection):
             row = self._connection.execute(call, (request,)).fetchone()
         if row is None or row[0] is None:

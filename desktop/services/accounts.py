@@ -28,6 +28,7 @@ from desktop.models import Account, StaffMember
 from desktop.services.cache import Cache
 from desktop.services.server import translated
 from sync import codec
+from sync.identifiers import with_parameters
 
 OFFLINE_DAYS = 14
 MAX_FAILURES = 5
@@ -176,9 +177,8 @@ class Accounts:
         return self._connect()
 
     def _call(self, connection: psycopg.Connection, function: str, *values: Any) -> dict[str, Any]:
-        statement = sql.SQL("SELECT {}.{}({})").format(
-            sql.Identifier(self._schema),
-            sql.Identifier(function),
+        statement = sql.SQL("SELECT {}({})").format(
+            with_parameters(self._schema, function),
             sql.SQL(", ").join(sql.Placeholder() * len(values)),
         )
         with translated():

@@ -19,6 +19,7 @@ from desktop.models import PRACTITIONER, PROFILES
 from desktop.services import tenants
 from desktop.services.enrolment import Address, Enrolment
 from desktop.services.server import translated
+from sync.identifiers import with_parameters
 
 VALID_HOURS = 72
 _CONNECTIONS = 12
@@ -75,7 +76,7 @@ def enroll(
             sql.SQL(
                 "INSERT INTO {} (number, role_name, profile, practitioner_id, label)"
                 " VALUES (%s, %s, %s, %s, %s)"
-            ).format(sql.Identifier(tenant, "sync_device")),
+            ).format(with_parameters(tenant, "sync_device")),
             (number, role, profile, practitioner_id, label),
         )
     return Enrolment(
@@ -146,7 +147,7 @@ def revoke(connection: psycopg.Connection, tenant: str, number: int) -> list[int
                 sql.SQL(
                     "UPDATE {} SET revoked_at = now()"
                     " WHERE role_name = %s AND revoked_at IS NULL RETURNING number"
-                ).format(sql.Identifier(tenant, "sync_device")),
+                ).format(with_parameters(tenant, "sync_device")),
                 (device.role,),
             ).fetchall()
         _end_sessions(connection, device.role)
@@ -180,7 +181,7 @@ def _practitioner(
         return ""
     rows = connection.execute(
         sql.SQL("SELECT nombre_completo FROM {} WHERE id = %s AND activo").format(
-            sql.Identifier(tenant, "personal_perfil")
+            with_parameters(tenant, "personal_perfil")
         ),
         (practitioner_id,),
     ).fetchall()

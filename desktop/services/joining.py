@@ -30,6 +30,7 @@ from desktop.services.server import translated
 from desktop.services.workstation import Description
 from sync import store
 from sync.bootstrap import bootstrap
+from sync.identifiers import with_parameters
 from sync.transport import PostgresServer
 
 Progress = Callable[[str, int, int], None]
@@ -153,7 +154,7 @@ def _take_over(
         raise
     with connection, translated():
         answer = connection.execute(
-            sql.SQL("SELECT {}.device_take_over(%s)").format(sql.Identifier(description.schema)),
+            sql.SQL("SELECT {}.device_take_over(%s)").format(with_parameters(description.schema)),
             (scram(connection, description.role, kept.password),),
         ).fetchall()[0][0]
     if answer["status"] != "ok":

@@ -20,6 +20,7 @@ from desktop.models.contract import SHARED_TABLES, contract_columns
 from desktop.services import migrations
 from desktop.services.accounts import NewAccount, normal_username
 from desktop.services.server import translated
+from sync.identifiers import with_parameters
 from sync.sqltext import device_group
 
 MAX_NAME_BYTES = 63
@@ -234,7 +235,7 @@ def _check_clinic(clinic: NewClinic) -> None:
 
 def _lay_down(connection: psycopg.Connection, name: str, clinic: NewClinic) -> None:
     now = dt.datetime.now(dt.UTC)
-    schema = sql.Identifier(name)
+    schema = with_parameters(name)
     connection.execute(
         sql.SQL(
             "INSERT INTO {}.configuracion_informacionclinica"
@@ -284,7 +285,7 @@ def set_password(connection: psycopg.Connection, name: str, username: str, passw
     with translated(), connection.transaction():
         changed = connection.execute(
             sql.SQL("UPDATE {} SET password = %s WHERE username = %s").format(
-                sql.Identifier(name, "auth_user")
+                with_parameters(name, "auth_user")
             ),
             (passwords.encode(password), username),
         )
@@ -292,7 +293,7 @@ def set_password(connection: psycopg.Connection, name: str, username: str, passw
             raise RuleError("account.unknown", username=username)
         connection.execute(
             sql.SQL("DELETE FROM {} WHERE usuario = %s").format(
-                sql.Identifier(name, "acceso_intento")
+                with_parameters(name, "acceso_intento")
             ),
             (username,),
         )
@@ -302,7 +303,7 @@ def _add_account(
     connection: psycopg.Connection, name: str, account: NewAccount, encoded: str
 ) -> int:
     answer = connection.execute(
-        sql.SQL("SELECT {}.account_add(%s)").format(sql.Identifier(name)),
+        sql.SQL("SELECT {}.account_add(%s)").format(with_parameters(name)),
         (account.asked(encoded),),
     ).fetchall()[0][0]
     if answer["status"] != "created":

@@ -55,7 +55,7 @@ def _tenant(server: Server, folder: Path) -> Iterator[tuple[Clinic, psycopg.Conn
             yield made, connection
         finally:
             made.close()
-            clinics._drop_roles(dsn)
+            clinics.drop_roles(dsn)
 
 
 @contextmanager

@@ -263,7 +263,7 @@ def test_it_refuses_a_clinic_with_workstations(pg: psycopg.Connection, pg_databa
         with pytest.raises(RuleError, match=r"generate\.devices"):
             fill(pg)
     finally:
-        clinics._drop_roles(pg_database)
+        clinics.drop_roles(pg_database)
 
 
 @pytest.mark.parametrize(

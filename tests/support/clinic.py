@@ -250,10 +250,10 @@ def clinic(server: embedded.Server, folder: Path, schema: str = SCHEMA) -> Itera
             yield made
         finally:
             made.close()
-            _drop_roles(dsn)
+            drop_roles(dsn)
 
 
-def _drop_roles(dsn: str) -> None:
+def drop_roles(dsn: str) -> None:
     """Drops the roles that have rights in this database and nowhere else."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         roles = connection.execute(
