@@ -48,6 +48,20 @@ MUTATIONS = (
         (_APPOINTMENTS,),
     ),
     Mutation(
+        "another program's service leaves the end behind",
+        APPOINTMENTS,
+        "IF (NEW.fin IS NULL OR other_service) AND",
+        "IF NEW.fin IS NULL AND",
+        (_APPOINTMENTS,),
+    ),
+    Mutation(
+        "a workstation's service moves the end that it chose",
+        APPOINTMENTS,
+        "NEW.fin IS NOT DISTINCT FROM OLD.fin AND sync_origin() = 0;",
+        "NEW.fin IS NOT DISTINCT FROM OLD.fin;",
+        (_APPOINTMENTS,),
+    ),
+    Mutation(
         "a deliberate overbooking is refused",
         APPOINTMENTS,
         "AND sobrecupo_motivo IS NULL AND",

@@ -33,17 +33,11 @@ def test_the_end_is_kept_for_programs_that_know_of_none(
     tenant: Tenant, duration: int | None, expected: int
 ) -> None:
     """Catches an end that is left empty, that ignores the service, or that precedes the start."""
-    service = tenant.one(
-        "INSERT INTO citas_tiposervicio (nombre, categoria, precio_base, activo, requiere_dentista,"
-        " duracion_estimada, creado_el, actualizado_el)"
-        " VALUES ('C', 'x', 1, true, true, %s, now(), now()) RETURNING id",
-        duration,
-    )
     slot = tenant.one(
         "INSERT INTO citas_cita (fecha_hora, estado, creada_el, actualizada_el, tipo_servicio_id)"
         " VALUES (%s, 'disponible', now(), now(), %s) RETURNING id",
         NINE,
-        service,
+        service(tenant, duration),
     )
     assert minutes(tenant, slot) == expected
     tenant.db.execute("UPDATE citas_cita SET fin = fecha_hora + interval '10 minutes'")
@@ -51,6 +45,74 @@ def test_the_end_is_kept_for_programs_that_know_of_none(
     assert minutes(tenant, slot) == 10
     tenant.db.execute("UPDATE citas_cita SET fin = NULL")
     assert minutes(tenant, slot) == expected
+
+
+def service(tenant: Tenant, duration: int | None) -> int:
+    found: int = tenant.one(
+        "INSERT INTO citas_tiposervicio (nombre, categoria, precio_base, activo, requiere_dentista,"
+        " duracion_estimada, creado_el, actualizado_el)"
+        " VALUES (%s, 'x', 1, true, true, %s, now(), now()) RETURNING id",
+        uuid.uuid4().hex,
+        duration,
+    )
+    return found
+
+
+def test_another_programs_service_brings_its_duration(tenant: Tenant) -> None:
+    """Catches an end that stays behind when the service changes: the next half hour would be sold."""
+    staff = tenant.staff()
+    hour, half, none = service(tenant, 60), service(tenant, 30), service(tenant, None)
+    slot = tenant.appointment(NINE, "disponible", staff)
+    assert minutes(tenant, slot) == 30
+
+    def change(assignment: str, *values: object) -> float:
+        tenant.db.execute(f"UPDATE citas_cita SET {assignment} WHERE id = %s", (*values, slot))
+        return minutes(tenant, slot)
+
+    assert change("tipo_servicio_id = %s", hour) == 60
+    # Django saves every column that it knows, changed or not.
+    assert change("tipo_servicio_id = %s, fecha_hora = fecha_hora", half) == 30
+    later = NINE + dt.timedelta(hours=3)
+    assert change("tipo_servicio_id = %s, fecha_hora = %s", hour, later) == 60
+    assert tenant.one("SELECT fecha_hora FROM citas_cita") == later
+    assert change("notas = 'x', tipo_servicio_id = tipo_servicio_id, fecha_hora = %s", NINE) == 60
+    assert change("fin = fecha_hora + interval '10 minutes', tipo_servicio_id = %s", half) == 10
+    # Without a duration there is none to take over: what was sold keeps its length.
+    assert change("tipo_servicio_id = %s", none) == 10
+    assert change("tipo_servicio_id = %s", hour) == 60
+    tenant.db.execute("DELETE FROM citas_tiposervicio WHERE id = %s", (hour,))
+    assert tenant.one("SELECT tipo_servicio_id FROM citas_cita") is None
+    assert minutes(tenant, slot) == 60
+    tenant.db.execute(BOOK, (tenant.client(), slot))
+    with pytest.raises(psycopg.errors.ExclusionViolation):
+        tenant.appointment(NINE + dt.timedelta(minutes=30), "reservada", staff)
+
+
+def test_a_service_that_takes_longer_overruns_no_booking(tenant: Tenant) -> None:
+    """Catches an end that is moved behind the constraint's back."""
+    staff, hour = tenant.staff(), service(tenant, 60)
+    first = tenant.appointment(NINE, "reservada", staff)
+    tenant.appointment(NINE + dt.timedelta(minutes=30), "reservada", staff)
+    with pytest.raises(psycopg.errors.ExclusionViolation):
+        tenant.db.execute(
+            "UPDATE citas_cita SET tipo_servicio_id = %s WHERE id = %s", (hour, first)
+        )
+    assert minutes(tenant, first) == 30
+
+
+def test_a_workstation_says_itself_which_end_a_service_has(tenant: Tenant) -> None:
+    """Catches a server that moves the end which a workstation saw and kept."""
+    slot = tenant.appointment(NINE, "reservada", tenant.staff())
+    desk = tenant.device("reception").join()
+    change = op(
+        "U",
+        "citas_cita",
+        slot,
+        {"tipo_servicio_id": None},
+        {"tipo_servicio_id": service(tenant, 60)},
+    )
+    assert desk.push(change)["status"] == "applied"
+    assert minutes(tenant, slot) == 30
 
 
 def test_two_active_appointments_of_a_practitioner_do_not_overlap(tenant: Tenant) -> None:

@@ -32,10 +32,15 @@ AS {body}
 DECLARE
     minutes integer;
     was_active boolean := false;
+    other_service boolean := false;
 BEGIN
     NEW.sobrecupo_motivo := nullif(btrim(NEW.sobrecupo_motivo), '');
     IF TG_OP = 'UPDATE' THEN
         was_active := clinic_active(OLD.estado);
+        -- Programs that know of no end choose another service and mean its time with it, or the
+        -- practitioner's next half hour would be sold. A workstation says which end it means.
+        other_service := NEW.tipo_servicio_id IS DISTINCT FROM OLD.tipo_servicio_id
+                         AND NEW.fin IS NOT DISTINCT FROM OLD.fin AND sync_origin() = 0;
         IF NEW.fecha_hora IS DISTINCT FROM OLD.fecha_hora
            AND NEW.fin IS NOT DISTINCT FROM OLD.fin THEN
             NEW.fin := NEW.fecha_hora + (OLD.fin - OLD.fecha_hora);
@@ -57,10 +62,12 @@ BEGIN
                         HINT = 'Choose another time.';
         END IF;
     END IF;
-    IF NEW.fin IS NULL AND isfinite(NEW.fecha_hora) THEN
+    IF (NEW.fin IS NULL OR other_service) AND isfinite(NEW.fecha_hora) THEN
         SELECT s.duracion_estimada INTO minutes FROM citas_tiposervicio s
          WHERE s.id = NEW.tipo_servicio_id AND s.duracion_estimada > 0;
-        NEW.fin := NEW.fecha_hora + make_interval(mins => coalesce(minutes, 30));
+        -- A service without a duration, or one that was deleted, leaves the length that was sold.
+        NEW.fin := coalesce(NEW.fecha_hora + make_interval(mins => minutes), NEW.fin,
+                            NEW.fecha_hora + interval '30 minutes');
     END IF;
     IF clinic_active(NEW.estado) THEN
         PERFORM clinic_lock_practitioners(
