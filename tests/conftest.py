@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 os.environ.setdefault("LANG", "C.UTF-8")
 os.environ["PGTZ"] = "UTC"
 
@@ -22,7 +22,11 @@ from desktop.domain import messages
 from desktop.domain.actor import Actor
 from tests.support import embedded
 from tests.support.memory_keyring import MemoryKeyring
-from tests.support.strictness import Collector, log_lines, loopback_only, no_thread_left
+from tests.support.offences import Forbidden, Offences
+from tests.support.strict_keyring import no_real_keyring
+from tests.support.strict_network import loopback_only
+from tests.support.strict_qt import watching_qt
+from tests.support.strictness import Collector, hushed_loggers, log_lines, no_thread_left
 
 settings.register_profile(
     "default",
@@ -34,14 +38,44 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+PATIENCE_SECONDS = 5.0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _offences() -> Iterator[Offences]:
+    """Keeps the network and the keyring out of reach from the first fixture to the last."""
+    offences = Offences()
+    own_server = os.environ.get("CONSULTORIO_TEST_DSN")
+    with loopback_only(offences, own_server), no_real_keyring(offences):
+        yield offences
+    found = offences.take()
+    if found:
+        raise Forbidden("\n".join(found))
+
+
 @pytest.fixture(autouse=True)
-def strict() -> Iterator[Collector]:
-    """Fails on unexpected log lines, connections that leave the computer, and leaked threads.
+def strict(request: pytest.FixtureRequest, _offences: Offences) -> Iterator[Collector]:
+    """Fails on unexpected log lines, connections that leave the computer, use of its keyring, and
+    leaked threads, timers and windows.
 
     Ask for it by name to announce log lines: ``strict.expect("sync", "gone")``.
     """
-    with loopback_only(), no_thread_left(), log_lines() as collector:
+    node, failures = request.node, request.session.testsfailed
+    with (
+        log_lines() as collector,
+        watching_qt() as watch,
+        no_thread_left(_offences, PATIENCE_SECONDS),
+    ):
         yield collector
+        # The traceback of a failed test keeps its widgets alive: no second accusation.
+        if request.session.testsfailed == failures:
+            for left in watch.left(PATIENCE_SECONDS, node.funcargs.clear):
+                _offences.add(left)
+    for hushed in hushed_loggers():
+        _offences.add(hushed)
+    found = _offences.take()
+    if found:
+        raise Forbidden("\n".join(found))
     collector.verify()
 
 

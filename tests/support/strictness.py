@@ -1,18 +1,19 @@
 """What makes a test fail although its own assertions hold.
 
-An unexpected log line, a connection that leaves this computer, a thread left behind.
+An unexpected log line, a connection that leaves this computer, the person's own keyring, and
+threads, timers or windows left behind.
 """
 
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-_LOOPBACK = ("127.", "::1", "localhost")
+from tests.support.offences import Offences
+
+_OURS = ("desktop", "sync")
 
 
 class UnexpectedLog(AssertionError):
@@ -54,36 +55,37 @@ class Collector(logging.Handler):
 
 @contextmanager
 def log_lines() -> Iterator[Collector]:
+    """Collects every line, also of a logger that does not propagate to the root."""
     collector = Collector()
-    root = logging.getLogger()
-    root.addHandler(collector)
+    call_handlers = logging.Logger.callHandlers
+
+    def collecting(self: logging.Logger, record: logging.LogRecord) -> None:
+        if record.levelno >= collector.level:
+            collector.handle(record)
+        call_handlers(self, record)
+
+    logging.Logger.callHandlers = collecting  # type: ignore[method-assign]
     try:
         yield collector
     finally:
-        root.removeHandler(collector)
+        logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+
+
+def hushed_loggers() -> list[str]:
+    """Loggers of ours whose warnings nobody would see, in words."""
+    if logging.root.manager.disable >= logging.WARNING:
+        return ["logging is disabled as a whole"]
+    return [
+        f"the logger {name} hides its warnings"
+        for name, logger in list(logging.root.manager.loggerDict.items())
+        if name.partition(".")[0] in _OURS
+        and isinstance(logger, logging.Logger)
+        and (logger.disabled or logger.level > logging.WARNING)
+    ]
 
 
 @contextmanager
-def loopback_only() -> Iterator[None]:
-    """Python's own connections may go to this computer alone."""
-    connect = socket.socket.connect
-
-    def guarded(self: socket.socket, address: Any) -> None:
-        if self.family in {socket.AF_INET, socket.AF_INET6}:
-            host = str(address[0])
-            if not host.startswith(_LOOPBACK):
-                raise AssertionError(f"a test tried to reach {host}")
-        connect(self, address)
-
-    socket.socket.connect = guarded  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        socket.socket.connect = connect  # type: ignore[method-assign]
-
-
-@contextmanager
-def no_thread_left(patience: float = 5.0) -> Iterator[None]:
+def no_thread_left(offences: Offences, patience: float) -> Iterator[None]:
     """Every thread that was started inside has ended (within ``patience`` seconds)."""
     before = set(threading.enumerate())
     yield
@@ -92,4 +94,4 @@ def no_thread_left(patience: float = 5.0) -> Iterator[None]:
             continue
         thread.join(patience)
         if thread.is_alive():
-            raise AssertionError(f"a test left the thread {thread.name!r} running")
+            offences.add(f"a test left the thread {thread.name!r} running")
