@@ -7,10 +7,9 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from desktop.domain.errors import AppError
+from desktop.domain.errors import AppError, place
 from desktop.domain.messages import _, sentence
 
 
@@ -62,17 +61,6 @@ class Output:
 
     def _print(self, result: Mapping[str, Any]) -> None:
         print(json.dumps(result, ensure_ascii=False, default=_plain))
-
-
-def place(error: BaseException) -> str:
-    """Kind and place of an unexpected error; its text may hold a row's values and is left out."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    kind = type(error).__name__
-    if trace is None:
-        return kind
-    return f"{kind}, {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
 def _plain(value: object) -> Any:

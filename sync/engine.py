@@ -60,12 +60,19 @@ class CacheFailed(SyncError):
     code = "sync.cache_failed"
 
 
-def _cache_failed(error: Exception) -> CacheFailed:
-    """Log what failed and where, without the error's words, which may hold a row's values."""
+def _log(what: str, error: Exception) -> str:
+    """Log what failed and where, without the error's words, which may hold a row's values.
+
+    Returns the failure's kind.
+    """
     place = traceback.extract_tb(error.__traceback__)[-1]
-    kind = getattr(error, "sqlite_errorname", None) or type(error).__name__
-    log.error("sync stumbled: %s at %s:%s", kind, Path(place.filename).name, place.lineno)
-    return CacheFailed(kind=kind)
+    kind: str = getattr(error, "sqlite_errorname", None) or type(error).__name__
+    log.error("%s: %s at %s:%s", what, kind, Path(place.filename).name, place.lineno)
+    return kind
+
+
+def _cache_failed(error: Exception) -> CacheFailed:
+    return CacheFailed(kind=_log("sync stumbled", error))
 
 
 def _now() -> dt.datetime:
@@ -77,7 +84,8 @@ class SyncEngine:
 
     :param connect_cache: a new DB-API connection to the cache, in autocommit mode, usable from any
         thread.
-    :param on_status: called with every status that differs from the last.
+    :param on_status: called with every status that differs from the last. Where it raises, that is
+        logged and sync goes on.
     :param on_changes: called after the cache was written, with the tables whose rows changed.
     :param fault: called with a point's name at every step of an exchange, for tests that stop the
         process there.
@@ -364,7 +372,10 @@ class SyncEngine:
             )
         if status != self._last_status:
             self._last_status = status
-            self._on_status(status)
+            try:
+                self._on_status(status)
+            except Exception as error:  # noqa: BLE001 who looks on does not end the sync
+                _log("a status listener failed", error)
         return status
 
     def _report_pending(self) -> None:

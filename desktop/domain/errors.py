@@ -7,6 +7,8 @@ to the crash report.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class AppError(Exception):
     """Something a person must be told.
@@ -30,3 +32,14 @@ class RuleError(AppError):
 
 class EnvironmentTrouble(AppError):
     """The world stands in the way: disk, network, server, key, another process."""
+
+
+def place(error: BaseException) -> str:
+    """Kind and place of an unexpected error; its text may hold a row's values and is left out."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    kind = type(error).__name__
+    if trace is None:
+        return kind
+    return f"{kind}, {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

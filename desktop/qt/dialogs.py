@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.domain.errors import AppError, EnvironmentTrouble
+from desktop.domain.errors import AppError, EnvironmentTrouble, place
 from desktop.domain.messages import _, sentence
 from desktop.qt.room import Room
 from desktop.qt.theme import current_theme, theme_switch
@@ -223,7 +223,7 @@ def report_failure(owner: QObject | None, error: BaseException) -> None:
     elif _crash is not None:
         _crash(error)
     else:
-        log.error("unexpected failure", exc_info=error)
+        log.error("unexpected failure: %s", place(error))
         tell(parent, _("Unexpected error"), sentence(error))
 
 

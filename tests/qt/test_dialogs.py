@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, QRect
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.domain.errors import RuleError
-from desktop.qt.dialogs import Dialog
+from desktop.qt.dialogs import Dialog, report_failure
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import Field, label
+from tests.support.strictness import Collector
 
 
 class OnScreen(Dialog):
@@ -164,3 +166,26 @@ def test_by_itself_it_asks_the_screen(dressed: QApplication, qtbot: QtBot) -> No
     screen = dialog.screen().availableGeometry()
     assert dialog.frameGeometry().height() <= screen.height()
     assert dialog.natural_height() > screen.height()
+
+
+def test_a_failure_that_nobody_foresaw_is_logged_without_its_words(
+    qtbot: QtBot, strict: Collector
+) -> None:
+    """Catches a log that holds what was typed about a patient."""
+    strict.expect("desktop.qt.dialogs", "unexpected failure: ValueError, test_dialogs.py:")
+    window = QWidget()
+    qtbot.addWidget(window)
+    try:
+        try:
+            raise KeyError("12345678-5")
+        except KeyError as cause:
+            raise ValueError("Juan Pérez") from cause
+    except ValueError as error:
+        report_failure(window, error)
+    written = "".join(logging.Formatter().format(record) for record in strict.records)
+    assert "unexpected failure" in written
+    assert "Juan" not in written
+    assert "12345678-5" not in written
+    words = " ".join(each.text() for each in window.findChildren(QLabel))
+    assert words
+    assert "Juan" not in words

@@ -374,6 +374,30 @@ def test_nobody_answers(station: Maker) -> None:
     engine.close()
 
 
+def test_a_status_listener_that_raises_does_not_end_the_sync(
+    station: Maker, tenant: Tenant, strict: Collector
+) -> None:
+    strict.expect("sync", "a status listener failed: ZeroDivisionError at test_engine.py:")
+    events = Events()
+    options = events.options()
+
+    def raising(status: SyncStatus) -> None:
+        options["on_status"](status)
+        raise ZeroDivisionError("Ana")
+
+    a = station(on_status=raising)
+    a.engine.start()
+    events.wait_state("in_step")
+    with a.desk.doing():
+        a.desk.insert("person", name="Ana")
+    a.engine.poke(urgent=True)
+    events.wait(lambda: tenant.value("SELECT count(*) FROM person") == 1)
+    events.wait_state("in_step")
+    assert a.engine.stop()
+    assert a.engine.sync_once().state == "in_step"
+    assert not any("Ana" in record.getMessage() for record in strict.records)
+
+
 def test_a_cache_that_can_not_be_written_is_said_and_tried_again(
     station: Maker, tenant: Tenant, strict: Collector
 ) -> None:
