@@ -155,7 +155,7 @@ def test_an_amount(
     QTest.keyClick(amount, Qt.Key.Key_Return)
     idle(windows, window)
     assert says(windows.read(), code), windows.read()
-    assert amount.text() == typed
+    assert amount.text().replace(".", "") == typed  # grouped, as the money around it
     assert there.finance.visit(visit).receipts == ()
     windows.end()
     assert post.pending == waiting
