@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from desktop import cli_admin, cli_workstation
 from desktop.cli_output import Output
@@ -13,7 +14,9 @@ from desktop.domain import messages
 from desktop.domain.errors import AppError, RuleError
 from desktop.domain.messages import _
 
-USAGE_CODES = frozenset({"server.dsn", "server.dsn_missing", "server.dsn_password"})
+USAGE_CODES = frozenset(
+    {"server.dsn", "server.dsn_missing", "server.dsn_password", "device.practitioner_needed"}
+)
 """What is wrong with the command itself, and not with the world."""
 
 
@@ -24,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     _choose_language(given)
+    _Parser.as_json = "--json" in given
     try:
         args = parser().parse_args(given)
     except SystemExit as leaving:
@@ -43,9 +47,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the words of a command as JSON, too, where that was asked for."""
+
+    as_json = False
+
+    def error(self, message: str) -> NoReturn:
+        if _Parser.as_json:
+            Output(as_json=True).refused("usage", message)
+            self.exit(2)
+        super().error(message)
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line, with its help in the language in use."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="consultorio", description=_("Runs a small clinic's day, with and without a network.")
     )
     top.add_argument(

@@ -145,7 +145,7 @@ def _account_commands(parser: argparse.ArgumentParser) -> None:
 
 
 def _hours(text: str) -> int:
-    hours = int(text)
+    hours = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= hours <= 24 * 30:
         raise argparse.ArgumentTypeError(_("between 1 and 720 hours"))
     return hours
@@ -281,8 +281,11 @@ def _tenant_generate(args: argparse.Namespace, output: Output) -> int:
 
 
 def _device_enroll(args: argparse.Namespace, output: Output) -> int:
+    # Looked at before a number is given out: each is given once.
     if args.out.exists():
         raise EnvironmentTrouble("file.exists", path=str(args.out))
+    if not os.access(args.out.parent, os.W_OK | os.X_OK):
+        raise EnvironmentTrouble("file.not_written", path=str(args.out))
     with _server(args) as connection:
         here = devices.address_of(connection)
         admitted = devices.enroll(

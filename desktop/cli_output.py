@@ -44,6 +44,10 @@ class Output:
         text = sentence(error)
         if code == "unexpected":
             text += " " + _("(Technical detail: {detail}.)").format(detail=place(error))
+        self.refused(code, text)
+
+    def refused(self, code: str, text: str) -> None:
+        """Say ``text``, why it was not done."""
         if self.as_json:
             self._print({"ok": False, "error": {"code": code, "message": text}})
         else:

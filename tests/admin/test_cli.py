@@ -286,6 +286,12 @@ class TestDevicesAndAccounts:
         server = json.loads((tmp_path / "f").read_text("utf-8"))["server"]
         assert (server["host"], server["port"]) == ("db.clinica.cl", 6432)
 
+    def test_a_folder_that_is_not_there_uses_up_no_number(self, run: Run, tmp_path: Path) -> None:
+        command = ("device", "enroll", ODD_NAME, "--profile", "office", "--json", "--out")
+        before = run(*command, tmp_path / "one").json["device"]
+        failed(run(*command, tmp_path / "nowhere" / "f"), "file.not_written")
+        assert run(*command, tmp_path / "two").json["device"] == before + 1
+
     def test_a_practitioner_is_needed(self, run: Run, tmp_path: Path) -> None:
         command = (
             "device",
@@ -297,7 +303,7 @@ class TestDevicesAndAccounts:
             "--out",
             tmp_path / "f",
         )
-        failed(run(*command), "device.practitioner_needed")
+        failed(run(*command), "device.practitioner_needed", 2)
         failed(run(*command, "--practitioner", "999999"), "device.practitioner_unknown")
 
     def test_accounts(self, run: Run, secret: Secret, clinic: Clinic) -> None:
@@ -419,6 +425,7 @@ class TestUsage:
             ("tenant", "generate", "a", "--size", "huge"),
             ("device", "enroll", "a", "--profile", "boss", "--out", "f"),
             ("device", "enroll", "a", "--profile", "office", "--out", "f", "--hours", "0"),
+            ("device", "enroll", "a", "--profile", "office", "--out", "f", "--hours", "x"),
             ("device", "revoke", "a", "one"),
             ("sync",),
             ("--language", "fr", "status"),
@@ -429,6 +436,9 @@ class TestUsage:
         ran = run(*arguments)
         assert ran.code == 2
         assert "usage:" in ran.err
+        assert "_hours" not in ran.err
+        if arguments:
+            assert failed(run(*arguments, "--json"), "usage", 2)
 
     def test_help(self, run: Run) -> None:
         assert run("--help").code == 0
