@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psycopg
 
-from desktop.services import webbooking
-from desktop.services.webbooking import Visitor
+from tests.demo import site
 from tests.demo import world as worlds
+from tests.demo.site import NotBooked, Visitor
 from tests.demo.world import PASSWORD, World
 
 EDGE, TITLE_BAR = 2, 32
@@ -121,11 +121,15 @@ def _web_booking(where: Path) -> int:
     now = dt.datetime.now(dt.UTC)
     visitor = Visitor("Sofía Web Castro", "sofia.castro@example.com", "+56933333333")
     with psycopg.connect(world.web_dsn) as connection:
-        offers = webbooking.offers(connection, now, limit=1)
+        offers = site.offers(connection, now, limit=1)
         if not offers:
             print("No slot is on offer: publish one first.", file=sys.stderr)
             return 1
-        webbooking.book(connection, offers[0].id, visitor, "Reservada desde la web")
+        try:
+            site.book(connection, offers[0].id, visitor, "Reservada desde la web")
+        except NotBooked as told:
+            print(f"Nothing was booked: {told}.", file=sys.stderr)
+            return 1
     local = offers[0].starts_at.astimezone(worlds.ZONE)
     print(f"{visitor.name} booked {local:%d-%m-%Y %H:%M} with {offers[0].practitioner}.")
     return 0

@@ -22,12 +22,12 @@ from PySide6.QtTest import QTest
 
 from desktop.app import Consultorio, application
 from desktop.domain.statuses import Status
-from desktop.services import webbooking
 from desktop.services.agenda_records import FreeSlot, Placement
 from desktop.services.inbox_records import Way
-from desktop.services.webbooking import Visitor
 from desktop.views.agenda.booking import BookingDialog
+from tests.demo import site
 from tests.demo.desk import Camera, Desk, until
+from tests.demo.site import Visitor
 from tests.demo.world import PASSWORD, SCHEMA, ZONE, World
 
 VISITOR = Visitor("Sofía Web Castro", "sofia.castro@example.com", "+56933333333")
@@ -165,10 +165,10 @@ class Day:
         until(lambda: self.reception.pending == 0, "nothing waits")
 
     def book_on_the_web(self) -> None:
-        offers: list[webbooking.Offer] = []
-        with psycopg.connect(self.world.web_dsn) as site:
-            offers += webbooking.offers(site, self.reception.services.cache.now(), limit=1)
-            webbooking.book(site, offers[0].id, VISITOR, "Reservada desde la web")
+        offers: list[site.Offer] = []
+        with psycopg.connect(self.world.web_dsn) as connection:
+            offers += site.offers(connection, self.reception.services.cache.now(), limit=1)
+            site.book(connection, offers[0].id, VISITOR, "Reservada desde la web")
         since = time.monotonic()
         slot = offers[0]
 

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from desktop.domain.errors import RuleError
 from desktop.domain.identifiers import NO_PHONE
-from desktop.services.server import translated
 
 _OFFERS = """
 SELECT c.id, c.fecha_hora, p.nombre_completo, s.nombre
@@ -48,6 +46,10 @@ UPDATE citas_cita
 """
 
 
+class NotBooked(Exception):
+    """What the visitor is told; nothing was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A slot that the site shows; the time is aware."""
@@ -69,8 +71,7 @@ class Visitor:
 
 def offers(connection: psycopg.Connection, after: dt.datetime, limit: int = 20) -> list[Offer]:
     """The next slots on offer that begin after an aware moment."""
-    with translated():
-        return [Offer(*row) for row in connection.execute(_OFFERS, (after, limit)).fetchall()]
+    return [Offer(*row) for row in connection.execute(_OFFERS, (after, limit)).fetchall()]
 
 
 def publish(
@@ -80,7 +81,7 @@ def publish(
     service_id: int | None,
 ) -> int:
     """Puts a slot on offer, as the back office does; returns its id."""
-    with translated(), connection.transaction():
+    with connection.transaction():
         found = connection.execute(_PUBLISH, (starts_at, practitioner_id, service_id)).fetchall()
     return int(found[0][0])
 
@@ -88,11 +89,11 @@ def publish(
 def book(connection: psycopg.Connection, slot: int, visitor: Visitor, notes: str = "") -> int:
     """Books a slot for a visitor, who becomes a client where the email is new; returns the client.
 
-    Raises :class:`RuleError`: ``web.no_slot``, ``web.taken`` where somebody was faster.
+    Raises :class:`NotBooked`.
     """
     phone = visitor.phone or NO_PHONE
     try:
-        with translated(), connection.transaction():
+        with connection.transaction():
             found = connection.execute(_FIND_CLIENT, (visitor.email,)).fetchall()
             if found:
                 connection.execute(_UPDATE_CLIENT, (visitor.name, phone, found[0][0]))
@@ -105,14 +106,14 @@ def book(connection: psycopg.Connection, slot: int, visitor: Visitor, notes: str
                 _BOOK, (client, visitor.name, visitor.email, phone, notes, slot)
             )
             if booked.rowcount == 0:
-                raise RuleError("web.no_slot")
+                raise NotBooked("there is no such slot any more")
     except psycopg.errors.ExclusionViolation as error:
-        raise RuleError("web.taken") from error
+        raise NotBooked("somebody was faster: this time is taken") from error
     return client
 
 
 def cancel(connection: psycopg.Connection, slot: int) -> None:
-    """Gives a booked slot back. Raises :class:`RuleError` with ``web.no_slot``."""
-    with translated(), connection.transaction():
+    """Gives a booked slot back. Raises :class:`NotBooked`."""
+    with connection.transaction():
         if connection.execute(_CANCEL, (slot,)).rowcount == 0:
-            raise RuleError("web.no_slot")
+            raise NotBooked("there is no such slot any more")
