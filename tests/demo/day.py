@@ -215,6 +215,7 @@ class Day:
         amount.selectAll()
         QTest.keyClicks(amount, str(int(due) - 5000))
         QTest.keyClick(visit, KEY.Key_F6)
+        panel.tendered.setFocus()
         QTest.keyClicks(panel.tendered, "10000")
         self.reception.settle()
         self.camera.take("cobrar", self.reception.window)
