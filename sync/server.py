@@ -1,7 +1,7 @@
 """Puts the server half of the engine into a tenant schema.
 
 Everything lands inside the schema and may be done again at any time, except
-:func:`install_tables`, which a migration does once. The statements run in the caller's transaction.
+:func:`install_tables` and :func:`upgrade_tables`, which migrations do once. The statements run in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ __all__ = [
     "Execute",
     "channel",
     "device_group",
+    "downgrade_tables",
     "executor",
     "install_functions",
     "install_tables",
+    "upgrade_tables",
 ]
 
-_FUNCTION_FILES = ("register.sql", "rows.sql", "device.sql", "apply.sql", "exchange.sql")
+_FUNCTION_FILES = ("register.sql", "rows.sql", "device.sql", "compare.sql", "recover.sql", "apply.sql", "exchange.sql")
 
 
 def executor(connection: sa.Connection) -> Execute:
@@ -41,6 +43,19 @@ def install_tables(execute: Execute, schema: str) -> None:
     :param schema: the tenant schema's bare name; it exists, and nothing outside it is made.
     """
     execute(load("sync", "tables.sql", schema))
+
+
+def upgrade_tables(execute: Execute, schema: str, version: int) -> None:
+    """Bring the engine's own tables from the form before to ``version``: a migration calls this.
+
+    :param version: from 2; the first form is :func:`install_tables`'.
+    """
+    execute(load("sync", f"tables_{version}.sql", schema))
+
+
+def downgrade_tables(execute: Execute, schema: str, version: int) -> None:
+    """Take back what :func:`upgrade_tables` did; what only ``version`` keeps is lost."""
+    execute(load("sync", f"tables_{version}_back.sql", schema))
 
 
 def install_functions(execute: Execute, schema: str, sync_schema: SyncSchema) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from desktop.models.base import Base
 from sync.schema import SyncSchema, TableSpec, build
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every migration that changes a synced table or the protocol."""
 
 RECEPTION = "reception"

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from desktop.models import sync_schema
+from desktop.models import SCHEMA_VERSION, sync_schema
 from desktop.services import migrations
 from tests.support import embedded
 
@@ -61,7 +61,11 @@ class Workstation:
     counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def call(self, function: str, **request: Any) -> dict:
-        request = {"protocol": 1, "schema_version": 1, "device": self.number} | request
+        request = {
+            "protocol": 1,
+            "schema_version": SCHEMA_VERSION,
+            "device": self.number,
+        } | request
         answer = self.connection.execute(
             sql.SQL("SELECT {}(%s::jsonb)::text").format(sql.Identifier(SCHEMA, function)),
             (json.dumps(request),),
