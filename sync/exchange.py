@@ -77,6 +77,7 @@ def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.Hel
             ("profile", answer.profile),
             ("practitioner_id", answer.practitioner_id),
             ("label", answer.label),
+            ("office_key", answer.office_key or None),
             ("greeted_version", schema.version),
         ):
             store.set_state(execute, key, None if value is None else str(value))

@@ -33,6 +33,7 @@ class HelloAnswer:
     """What the server says of itself and of this device.
 
     :ivar tables: what the device's profile may read, of what the client asked for.
+    :ivar office_key: the age recipient that unsent work is encrypted to; empty where there is none.
     """
 
     status: str
@@ -43,6 +44,7 @@ class HelloAnswer:
     practitioner_id: int | None
     label: str
     tables: tuple[ServerTable, ...]
+    office_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,7 @@ def hello_answer(text: str) -> HelloAnswer:
             tables=tuple(
                 ServerTable(t["name"], int(t["ord"]), tuple(t["columns"])) for t in data["tables"]
             ),
+            office_key=data.get("office_key") or "",
         )
 
 

@@ -138,7 +138,7 @@ BEGIN
         'status', 'ok', 'tenant', (entered.meta).tenant_uuid, 'epoch', (entered.meta).epoch,
         'schema_version', (entered.meta).schema_version, 'server_time', clock_timestamp(),
         'profile', who.profile, 'practitioner_id', who.practitioner_id, 'label', who.label,
-        'tables', tables);
+        'office_key', (entered.meta).office_key, 'tables', tables);
 END
 {body};
 
