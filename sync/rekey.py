@@ -73,24 +73,29 @@ def _rename_rows(
             connection.execute(
                 "INSERT INTO sync_base (tbl, row_id, image) VALUES (?, ?, NULL)", (key[0], new)
             )
+    for (table, row_id), new in new_ids.items():
+        execute(
+            "UPDATE sync_adopted_row SET new_id = ? WHERE tbl = ? AND new_id = ?",
+            (new, table, row_id),
+        )
     for seq, table, row_id, kind, before, after in execute(
         "SELECT seq, tbl, row_id, op, old, new FROM sync_op ORDER BY seq"
     ):
         operation = Operation(
             table, row_id, kind, json.loads(before or "{}"), json.loads(after or "{}")
         )
-        renamed = _renamed(operation, schema, new_ids)
+        moved = renamed(operation, schema, new_ids)
         execute(
             "UPDATE sync_op SET row_id = ?, old = ?, new = ? WHERE seq = ?",
             (
-                renamed.row_id,
-                json.dumps(renamed.old, ensure_ascii=False),
-                json.dumps(renamed.new, ensure_ascii=False),
+                moved.row_id,
+                json.dumps(moved.old, ensure_ascii=False),
+                json.dumps(moved.new, ensure_ascii=False),
                 seq,
             ),
         )
     for rejection in store.rejections(execute):
-        operations = [_renamed(o, schema, new_ids) for o in rejection.operations]
+        operations = [renamed(o, schema, new_ids) for o in rejection.operations]
         execute(
             "UPDATE sync_rejection SET ops = ? WHERE tx = ?",
             (store.operations_to_json(operations), rejection.tx),
@@ -109,7 +114,8 @@ def _release(connection: Any, key: Key, image: apply.Image) -> None:
         connection.execute(apply.upsert_sql(table, list(image)), list(image.values()))
 
 
-def _renamed(operation: Operation, schema: SyncSchema, new_ids: Mapping[Key, int]) -> Operation:
+def renamed(operation: Operation, schema: SyncSchema, new_ids: Mapping[Key, int]) -> Operation:
+    """An operation whose row, and whose references, have the ids that ``new_ids`` gives them."""
     references = schema[operation.table].references
 
     def values(old: dict[str, Any]) -> dict[str, Any]:

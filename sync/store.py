@@ -8,6 +8,8 @@
 ``sync_base``       the server's image of every row that has an operation in the outbox
                     (``NULL``: the server has no such row)
 ``sync_rejection``  local transactions that the server refused, with their whole draft
+``sync_adopted``    local transactions taken in from another workstation's file
+                    (``sync_adopted_row``: the ids that their rows were given here)
 ``sync_counter``    how many ids this device has given
 ==================  ================================================================================
 
@@ -67,6 +69,10 @@ TABLES = (
         tx TEXT PRIMARY KEY, label TEXT NOT NULL, actor INTEGER, made_at TEXT NOT NULL,
         rejected_at TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, ops TEXT NOT NULL,
         settled_at TEXT, settled_how TEXT)""",
+    "CREATE TABLE IF NOT EXISTS sync_adopted (tx TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS sync_adopted_row (
+        tbl TEXT NOT NULL, row_id INTEGER NOT NULL, new_id INTEGER NOT NULL,
+        PRIMARY KEY (tbl, row_id)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS sync_counter (
         id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL)""",
     "INSERT OR IGNORE INTO sync_context (id, tx, capturing) VALUES (1, NULL, 1)",
