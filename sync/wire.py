@@ -278,7 +278,7 @@ def exchange_answer(text: str) -> ExchangeAnswer:
     with _Reading("exchange"):
         data = _load(text)
         status = data["status"]
-        results = tuple(_result(result) for result in data.get("results") or ())
+        results = tuple(read_result(result) for result in data.get("results") or ())
         if status == "ok":
             return ExchangeAnswer(
                 status="ok",
@@ -314,7 +314,8 @@ def decoded_rows(lines: Sequence[str]) -> list[Any]:
     return rows
 
 
-def _result(data: dict[str, Any]) -> Result:
+def read_result(data: dict[str, Any]) -> Result:
+    """One transaction's answer, as the server keeps it; ``ValueError`` or ``KeyError`` for another."""
     if data["status"] == "applied":
         return Result(str(data["tx"]), applied=True)
     if data["status"] != "rejected":
