@@ -82,6 +82,22 @@ class Transport(Protocol):
         """The rows with these ids, each a JSON array."""
         ...
 
+    def recover(self, request: str) -> str:
+        """Call ``sync_recover``."""
+        ...
+
+    def sums(self, device: int, table: str, after: int, limit: int) -> list[str]:
+        """Sums over up to ``limit`` rows above an id, a JSON array a bucket."""
+        ...
+
+    def hashes(self, device: int, table: str, bucket: int, cursor: str) -> list[str]:
+        """The hashes of a bucket's rows, a JSON array each."""
+        ...
+
+    def upkeep(self) -> str:
+        """Call ``sync_upkeep``: keeps the server's log short; not having done it is no failure."""
+        ...
+
     def close(self) -> None:
         """End the connection."""
         ...
@@ -167,10 +183,17 @@ class PostgresTransport:
         """Call ``sync_exchange``."""
         return self._call("sync_exchange", request)
 
+    def upkeep(self) -> str:
+        """Call ``sync_upkeep``."""
+        return self._asked(sql.SQL("SELECT {}()::text"), "sync_upkeep")
+
     def _call(self, function: str, request: str) -> str:
-        call = sql.SQL("SELECT {}(%s::jsonb)::text").format(with_parameters(self._schema, function))
+        return self._asked(sql.SQL("SELECT {}(%s::jsonb)::text"), function, request)
+
+    def _asked(self, call: sql.SQL, function: str, *arguments: str) -> str:
+        query = call.format(with_parameters(self._schema, function))
         with translated(self._connection):
-            row = self._connection.execute(call, (request,)).fetchone()
+            row = self._connection.execute(query, arguments).fetchone()
         if row is None or row[0] is None:
             raise ServerError(sqlstate="")
         text: str = row[0]
@@ -183,6 +206,18 @@ class PostgresTransport:
     def read_ids(self, device: int, table: str, ids: Sequence[int]) -> list[str]:
         """The rows with these ids, each a JSON array."""
         return self._copy("sync_read_ids", (device, table, list(ids)))
+
+    def recover(self, request: str) -> str:
+        """Call ``sync_recover``."""
+        return self._call("sync_recover", request)
+
+    def sums(self, device: int, table: str, after: int, limit: int) -> list[str]:
+        """Sums over up to ``limit`` rows above an id, a JSON array a bucket."""
+        return self._copy("sync_sums", (device, table, after, limit))
+
+    def hashes(self, device: int, table: str, bucket: int, cursor: str) -> list[str]:
+        """The hashes of a bucket's rows, a JSON array each."""
+        return self._copy("sync_hashes", (device, table, bucket, cursor))
 
     def _copy(self, function: str, arguments: Sequence[Any]) -> list[str]:
         query = sql.SQL("COPY (SELECT * FROM {}({})) TO STDOUT").format(

@@ -17,6 +17,7 @@ from desktop.domain import messages, passwords
 from desktop.domain.sentences import admin as admin_sentences
 from desktop.domain.sentences import all_sentences
 from desktop.services import tenants, workstation
+from desktop.services.migrations import head_version
 from tests.admin.conftest import ODD_NAME, Ran
 from tests.support.clinic import PASSWORD, Clinic
 from tests.support.embedded import Server
@@ -138,7 +139,7 @@ class TestTenant:
             failed(run("tenant", "migrate", ODD_NAME, "--json"), "tenant.too_new")
             assert run("tenant", "list", "--json").json["tenants"][0]["known"] is False
         finally:
-            clinic.query("UPDATE alembic_version SET version_num = '0001'")
+            clinic.query("UPDATE alembic_version SET version_num = %s", head_version())
 
     def test_grant_web(self, run: Run, clinic: Clinic) -> None:
         failed(run("tenant", "grant-web", ODD_NAME, "no existe", "--json"), "role.unknown")

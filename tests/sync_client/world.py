@@ -186,6 +186,7 @@ class Tenant:
             self.admin.execute(str(sa.schema.CreateTable(table).compile(engine)).encode())
         run = self._run
         sync_server.install_tables(run, name)
+        sync_server.upgrade_tables(run, name, 2)
         self.roles: list[str] = []
         self._role(sync_server.device_group(name), "NOLOGIN")
         sync_server.install_functions(run, name, SCHEMA)

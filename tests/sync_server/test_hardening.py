@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
+from desktop.models import SCHEMA_VERSION
 from tests.sync_server.conftest import CLIENT, SCHEMA, Tenant, client_row, op, transaction
 
 CLIENTS = "pacientes_cliente"
@@ -273,7 +274,7 @@ def test_one_device_in_two_sessions_forks_once_and_loses_nothing(tenant: Tenant)
     def exchange(connection: psycopg.Connection, request: dict) -> None:
         import json
 
-        whole = {"protocol": 1, "schema_version": 1, "device": desk.number} | request
+        whole = {"protocol": 1, "schema_version": SCHEMA_VERSION, "device": desk.number} | request
         barrier.wait()
         row = connection.execute("SELECT sync_exchange(%s::jsonb)", (json.dumps(whole),)).fetchone()
         answers.append(json.loads(row[0]))
@@ -304,7 +305,7 @@ def test_a_repeat_while_the_first_attempt_still_runs(tenant: Tenant) -> None:
     first = tenant.connect(autocommit=False)
     import json
 
-    whole = {"protocol": 1, "schema_version": 1, "device": desk.number} | request
+    whole = {"protocol": 1, "schema_version": SCHEMA_VERSION, "device": desk.number} | request
     answer = first.execute("SELECT sync_exchange(%s::jsonb)", (json.dumps(whole),)).fetchone()[0]
     assert json.loads(answer)["status"] == "ok"
     again: list[dict] = []
