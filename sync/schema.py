@@ -23,6 +23,7 @@ class Column:
     :ivar scale: for ``units``, how many decimals.
     :ivar stamp: set by programs and typed by nobody (when and by whom the row was last changed):
         two people changing the row are in no conflict over it, the later one stays.
+    :ivar hidden_from: device profiles that have the table and never get this column.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Column:
     scale: int = 0
     nullable: bool = True
     stamp: bool = False
+    hidden_from: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,12 @@ class SyncTable:
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """What a product says of one of its tables; the rest is read from the metadata."""
+    """What a product says of one of its tables; the rest is read from the metadata.
+
+    :ivar hidden: columns that are not synced at all.
+    :ivar hidden_from: device profile → columns that it never gets and may not name; what it inserts
+        has their defaults.
+    """
 
     name: str
     read_by: frozenset[str]
@@ -87,6 +94,7 @@ class TableSpec:
     born_on_server: bool = False
     append_only: bool = False
     groups: tuple[frozenset[str], ...] = ()
+    hidden_from: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +147,26 @@ def _check_groups(spec: TableSpec, columns: list[Column]) -> None:
         raise ValueError(f"{spec.name}: a group names what is not synced, or a column twice")
 
 
+def _check_scope(spec: TableSpec, columns: list[Column]) -> None:
+    if not spec.write_by <= spec.read_by:
+        raise ValueError(f"{spec.name}: a conflict would show its rows to who may not read them")
+    names = {column.name for column in columns} - {"id"}
+    for profile, hidden in spec.hidden_from.items():
+        if not hidden <= names:
+            raise ValueError(
+                f"{spec.name}: hidden from {profile} is what is not synced, or the key"
+            )
+        if any(hidden & group and not group <= hidden for group in spec.groups):
+            raise ValueError(f"{spec.name}: {profile} gets only a part of a group")
+
+
 def build(metadata: sa.MetaData, specs: Iterable[TableSpec], *, version: int) -> SyncSchema:
     """The sync schema of ``metadata``'s tables, in the order of ``specs``.
 
     Raises ``ValueError`` where a table's key is not one integer called ``id``, where it has more
-    synced columns than the change log can name, where a parent comes after its child, or where a
-    group is of columns that it has not.
+    synced columns than the change log can name, where a parent comes after its child, where a group
+    or what is hidden from a profile is of columns that it has not, where a profile would get a part
+    of a group, or where one may write what it may not read.
     """
     tables: list[SyncTable] = []
     seen: set[str] = set()
@@ -160,8 +182,20 @@ def build(metadata: sa.MetaData, specs: Iterable[TableSpec], *, version: int) ->
             if column.name in spec.hidden:
                 continue
             kind, scale = _kind(column)
-            stamp = column.name in spec.stamps
-            columns.append(Column(column.name, kind, scale, bool(column.nullable), stamp))
+            columns.append(
+                Column(
+                    column.name,
+                    kind,
+                    scale,
+                    bool(column.nullable),
+                    stamp=column.name in spec.stamps,
+                    hidden_from=frozenset(
+                        profile
+                        for profile, names in spec.hidden_from.items()
+                        if column.name in names
+                    ),
+                )
+            )
             for key in column.foreign_keys:
                 target = key.column.table.name
                 if target in names:
@@ -172,6 +206,7 @@ def build(metadata: sa.MetaData, specs: Iterable[TableSpec], *, version: int) ->
             raise ValueError(f"{spec.name} has more than {COLUMN_LIMIT} synced columns")
         seen.add(spec.name)
         _check_groups(spec, columns)
+        _check_scope(spec, columns)
         tables.append(
             SyncTable(
                 name=spec.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sync.sqltext import Execute, load
 
-_FILES = ("appointments.sql", "ledger.sql", "hooks.sql")
+_FILES = ("appointments.sql", "ledger.sql", "hooks.sql", "scope.sql")
 
 
 def install(execute: Execute, schema: str) -> None:

@@ -1,7 +1,7 @@
 """Keeps for a while what others deleted, so that a refused draft can bring it back.
 
 Triggers note a row when a pull takes it out of the cache; what a person deletes here is in the
-outbox anyway.
+outbox anyway. Of a row that leaves this workstation's scope nothing stays.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ def prepare(execute: Execute, schema: SyncSchema, now: dt.datetime) -> None:
         execute(
             f'CREATE TRIGGER "{trigger}" AFTER DELETE ON "{table.name}"'
             " WHEN (SELECT capturing FROM sync_context WHERE id = 1) = 0"
-            " BEGIN INSERT OR REPLACE INTO inbox_grave (tbl, row_id, image, at)"
-            f" VALUES ('{table.name}', OLD.id, json_object({pairs}),"
-            " strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now')); END"
+            f" BEGIN DELETE FROM inbox_grave WHERE tbl = '{table.name}' AND row_id = OLD.id;"
+            " INSERT INTO inbox_grave (tbl, row_id, image, at)"
+            f" SELECT '{table.name}', OLD.id, json_object({pairs}),"
+            " strftime('%Y-%m-%dT%H:%M:%S+00:00', 'now')"
+            " WHERE NOT EXISTS (SELECT 1 FROM sync_state WHERE key = 'leaving'); END"
         )
 
 

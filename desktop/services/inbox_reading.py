@@ -111,6 +111,8 @@ def _reason(
 ) -> str:
     if number_taken(one):
         return inbox_words.NUMBER_TAKEN
+    if one.code == "forbidden" and one.detail.get("scope") == "row":
+        return inbox_words.OUT_OF_SCOPE
     if one.code == "conflict" and _taken_by_another(executor(session), schema, operations):
         return inbox_words.SLOT_TAKEN
     return inbox_words.REASONS.get(one.code, inbox_words.REASONS["rule"])

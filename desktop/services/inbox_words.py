@@ -200,6 +200,11 @@ NUMBER_TAKEN = N_(
     " database; the paper that was handed over needs a new number."
 )
 
+OUT_OF_SCOPE = N_(
+    "Meanwhile the record went to another practitioner, and this workstation does not receive it any"
+    " more. What you typed is kept here: tell whoever has the record now, or try again when it is back."
+)
+
 SLOT_TAKEN = N_("Somebody else took this time before the booking arrived.")
 
 REASONS = {
@@ -213,6 +218,7 @@ REASONS = {
     "append_only": N_("What has been entered in the accounts is not changed; it is reversed."),
     "invalid": N_("The server does not accept one of the values."),
     "rule": N_("A rule of the clinic stands in the way."),
+    "review": N_("It comes from an old file: somebody has to look at it before it is sent."),
     "depends": N_("It builds on another change that was refused; it is settled together with it."),
 }
 

@@ -17,22 +17,6 @@ AS {body}
         ON c.value ->> 'name' = asked.name AND (c.value ->> 'live')::boolean;
 {body};
 
--- The SQL condition on the row r under which a device may have or change it. A product may narrow
--- it: sync_row_filter(table, profile, practitioner) returns a condition, or NULL for no limit.
-CREATE OR REPLACE FUNCTION {schema}.sync_filter_sql(who {schema}.sync_device, table_name text)
-RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}, pg_temp
-AS {body}
-DECLARE
-    condition text;
-BEGIN
-    IF to_regprocedure('sync_row_filter(text, text, bigint)') IS NOT NULL THEN
-        EXECUTE 'SELECT sync_row_filter($1, $2, $3)' INTO condition
-          USING table_name, who.profile, who.practitioner_id;
-    END IF;
-    RETURN coalesce(condition, 'true');
-END
-{body};
-
 -- {columns, expression, filter} for reading a table as a device; an error where it may not.
 CREATE OR REPLACE FUNCTION {schema}.sync_reading(
     who {schema}.sync_device, table_name text, OUT expression text, OUT condition text)
@@ -100,7 +84,9 @@ BEGIN
 END
 {body};
 
--- The JSON list of what changed since a cursor, and of every row that a push names.
+-- The JSON list of what changed since a cursor, and of every row that a push names. Of what is gone,
+-- left says which rows are there and not for this device any more; rescoped says so of all that an
+-- answer with all does not list.
 --
 -- STABLE, so that it sees exactly the snapshot of the statement that calls it: the statement reads
 -- pg_current_snapshot() beside it, and that is the next cursor. A cursor names, after a bar, the
@@ -118,27 +104,30 @@ DECLARE
     rows text;
     present bigint[];
     gone bigint[];
+    remaining bigint[];
     parts text[] := '{}';
 BEGIN
     FOR target IN
         WITH logged AS (
-            SELECT l.tbl, l.row_id, l.op FROM sync_log l
+            SELECT l.tbl, l.row_id, l.op, l.device FROM sync_log l
              WHERE l.xid >= pg_snapshot_xmax(seen) AND l.xid IS DISTINCT FROM own
             UNION ALL
-            SELECT l.tbl, l.row_id, l.op FROM sync_log l
+            SELECT l.tbl, l.row_id, l.op, l.device FROM sync_log l
              WHERE l.xid = ANY (running) AND l.xid IS DISTINCT FROM own
         ), pushed AS (
-            SELECT s.id AS tbl, (op.value ->> 'id')::bigint AS row_id, 'U'::"char" AS op
+            SELECT s.id AS tbl, (op.value ->> 'id')::bigint AS row_id, 'U'::"char" AS op,
+                   0 AS device
               FROM jsonb_array_elements(push) tx
               CROSS JOIN jsonb_array_elements(tx.value -> 'ops') op
               JOIN sync_table s ON s.name = op.value ->> 't'
              WHERE op.value ->> 'id' ~ '^[0-9]{1,18}$'
         )
-        SELECT s.name, bool_or(k.op = 'T') AS whole,
-               coalesce(array_agg(DISTINCT k.row_id) FILTER (WHERE k.op <> 'T'), '{}') AS ids
+        SELECT s.name, bool_or(k.op IN ('T', 'W')) AS whole, bool_or(k.op = 'W') AS rescoped,
+               coalesce(array_agg(DISTINCT k.row_id) FILTER (WHERE k.op NOT IN ('T', 'W')), '{}') AS ids
           FROM (TABLE logged UNION ALL TABLE pushed) k
           JOIN sync_table s ON s.id = k.tbl
          WHERE s.active AND who.profile = ANY (s.read_by) AND who.columns ? s.name
+           AND (k.op <> 'W' OR k.device = who.number OR sync_was(who.number, k.device))
          GROUP BY s.name, s.ord
          ORDER BY s.ord
     LOOP
@@ -150,9 +139,16 @@ BEGIN
            INTO rows, present USING target.whole, target.ids;
         SELECT coalesce(array_agg(g.id ORDER BY g.id), '{}') INTO gone
           FROM (SELECT unnest(target.ids) EXCEPT SELECT unnest(present)) g (id);
-        parts := parts || format('{"t": %s, "all": %s, "columns": %s, "rows": [%s], "gone": %s}',
-                                 to_json(target.name), to_json(target.whole),
-                                 who.columns -> target.name, rows, to_json(gone));
+        remaining := '{}';
+        IF reading.condition <> 'true' AND gone <> '{}' THEN
+            EXECUTE format('SELECT coalesce(array_agg(r.id::bigint ORDER BY r.id), ''{}'') '
+                           'FROM %I r WHERE r.id = ANY ($1)', target.name)
+               INTO remaining USING gone;
+        END IF;
+        parts := parts || format('{"t": %s, "all": %s, "rescoped": %s, "columns": %s, "rows": [%s], '
+                                 '"gone": %s, "left": %s}',
+                                 to_json(target.name), to_json(target.whole), to_json(target.rescoped),
+                                 who.columns -> target.name, rows, to_json(gone), to_json(remaining));
     END LOOP;
     RETURN '[' || array_to_string(parts, ',') || ']';
 END

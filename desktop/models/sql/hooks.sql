@@ -56,17 +56,6 @@ BEGIN
 END
 {body};
 
--- A practitioner's device gets and writes the notes of its own practitioner.
-CREATE OR REPLACE FUNCTION {schema}.sync_row_filter(tbl text, profile text, practitioner bigint)
-RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS {body}
-    SELECT CASE WHEN tbl = 'clinica_notasesion' AND profile = 'practitioner'
-                THEN CASE WHEN practitioner IS NULL THEN 'false'
-                          ELSE format('r.profesional_id = %s', practitioner) END
-           END;
-{body};
-
 REVOKE ALL ON FUNCTION {schema}.sync_before_push(jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.clinic_today() FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.sync_priority(integer) FROM PUBLIC;
-REVOKE ALL ON FUNCTION {schema}.sync_row_filter(text, text, bigint) FROM PUBLIC;
