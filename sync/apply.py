@@ -16,10 +16,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync import codec, store
+from sync import acked, codec, store
+from sync.errors import MassDeletion
 from sync.schema import SyncSchema
 from sync.store import Execute, LocalTransaction, Operation
 from sync.wire import ExchangeAnswer, Result, TableChanges
+
+FEW_ROWS = 100
+"""Fewer rows than this are never taken for a table that is emptied by mistake."""
+
+DELETION_ALLOWED = "deletion_allowed"
 
 Key = tuple[str, int]
 Image = dict[str, Any] | None
@@ -38,6 +44,7 @@ class Applied:
     :ivar acknowledged: local transactions that the server has applied.
     :ivar rejected: local transactions that went to the rejections.
     :ivar rows: server images laid down; ``gone``: rows that the server has no more.
+    :ivar deferred: local transactions that the server wants to be pushed again.
     """
 
     tables: frozenset[str] = frozenset()
@@ -45,6 +52,7 @@ class Applied:
     rejected: int = 0
     rows: int = 0
     gone: int = 0
+    deferred: int = 0
 
 
 @dataclass(slots=True)
@@ -55,8 +63,10 @@ class _Work:
     waiting: list[LocalTransaction]
     dirty: set[Key] = field(default_factory=set)
     tables: set[str] = field(default_factory=set)
+    left: set[Key] = field(default_factory=set)
     acknowledged: int = 0
     rejected: int = 0
+    deferred: int = 0
 
 
 def apply_answer(
@@ -67,6 +77,9 @@ def apply_answer(
     fault: Fault = no_fault,
 ) -> Applied:
     """Apply an ``ok`` answer whole, or (where anything fails) not at all.
+
+    Raises :class:`~sync.errors.MassDeletion` where it would take most of a table away and nobody
+    has allowed it.
 
     :param connection: a DB-API connection in autocommit mode, with no transaction open.
     :param now: aware; becomes the moment of the last sync.
@@ -79,7 +92,7 @@ def apply_answer(
         rows = gone = 0
         for change in answer.changes:
             if change.table in schema:
-                _lay_down(connection, schema, work, change)
+                lay_down(connection, schema, work, change)
                 rows += len(change.rows)
                 gone += len(change.gone)
         fault("rows_laid_down")
@@ -87,13 +100,17 @@ def apply_answer(
         fault("pending_laid_over")
         for key, value in (
             ("nonce", answer.nonce),
+            ("generation", str(answer.generation)),
             ("cursor", answer.cursor),
             ("exchange", None),
+            (DELETION_ALLOWED, None),
             ("last_sync", codec.instant_to_text(now)),
             ("server_time", answer.server_time),
         ):
             store.set_state(execute, key, value)
-    return Applied(frozenset(work.tables), work.acknowledged, work.rejected, rows, gone)
+    return Applied(
+        frozenset(work.tables), work.acknowledged, work.rejected, rows, gone, work.deferred
+    )
 
 
 def lay_down_rows(
@@ -103,7 +120,7 @@ def lay_down_rows(
     with Transaction(connection, no_fault):
         execute = store.executor(connection)
         work = load(execute)
-        _lay_down(connection, schema, work, change)
+        lay_down(connection, schema, work, change)
         rebuild(connection, work)
         store.set_state(execute, key, value)
 
@@ -160,6 +177,10 @@ def settle_results(
     left: list[LocalTransaction] = []
     for transaction in work.waiting:
         result = answered.get(transaction.id)
+        if result is not None and result.deferred:
+            left.append(transaction)
+            work.deferred += 1
+            continue
         if result is None:
             on = refused.stands_under(transaction)
             if on is None:
@@ -173,6 +194,7 @@ def settle_results(
                 key = (operation.table, operation.row_id)
                 work.images[key] = play(work.images.get(key), operation)
             store.forget(execute, [transaction.id])
+            acked.keep(execute, transaction, now)
             work.acknowledged += 1
         else:
             refused.add(transaction)
@@ -215,7 +237,8 @@ class _Refused:
         return None
 
 
-def _lay_down(connection: Any, schema: SyncSchema, work: _Work, change: TableChanges) -> None:
+def lay_down(connection: Any, schema: SyncSchema, work: _Work, change: TableChanges) -> None:
+    """Write a table's changes, of rows that no operation waits for; the others' become dirty."""
     table = schema[change.table]
     known = set(table.column_names)
     places = [i for i, column in enumerate(change.columns) if column in known]
@@ -238,16 +261,47 @@ def _lay_down(connection: Any, schema: SyncSchema, work: _Work, change: TableCha
     if free:
         connection.executemany(upsert_sql(change.table, columns), free)
     lost: list[tuple[int]] = []
+    left: list[tuple[int]] = []
+    leaving = frozenset(change.left)
     for row_id in _gone(connection, change, key_at, pending):
+        leaves = change.rescoped or row_id in leaving
         if row_id in pending:
-            work.images[change.table, row_id] = None
-            work.dirty.add((change.table, row_id))
+            key = (change.table, row_id)
+            work.images[key] = None
+            work.dirty.add(key)
+            if leaves:
+                work.left.add(key)
         else:
-            lost.append((row_id,))
+            (left if leaves else lost).append((row_id,))
+    delete = f'DELETE FROM "{change.table}" WHERE id = ?'
     if lost:
-        connection.executemany(f'DELETE FROM "{change.table}" WHERE id = ?', lost)
-    if free or lost:
+        stop_mass_deletion(connection, change.table, len(lost))
+        connection.executemany(delete, lost)
+    if left:
+        with store.leaving(store.executor(connection)):
+            connection.executemany(delete, left)
+    if free or lost or left:
         work.tables.add(change.table)
+
+
+def stop_mass_deletion(connection: Any, table: str, gone: int, before: int = 0) -> None:
+    """Raise ``MassDeletion`` where most of ``table`` is to go, unless a person has allowed it.
+
+    :param before: how many more rows went in earlier steps of the same work.
+    """
+    if gone + before < FEW_ROWS:
+        return
+    execute = store.executor(connection)
+    rows = before + int(execute(f'SELECT count(*) FROM "{table}"')[0][0])
+    allowed = json.loads(store.get_state(execute, DELETION_ALLOWED) or "{}")
+    if 2 * (gone + before) > rows and allowed.get(table, 0) < gone:
+        raise MassDeletion(table=table, gone=gone + before, rows=rows)
+
+
+def allow_deletion(execute: Execute, table: str, gone: int) -> None:
+    """A person has seen that ``gone`` rows of ``table`` are to go, and wants it so, once."""
+    allowed = json.loads(store.get_state(execute, DELETION_ALLOWED) or "{}")
+    store.set_state(execute, DELETION_ALLOWED, json.dumps({**allowed, table: gone}))
 
 
 def _gone(connection: Any, change: TableChanges, key_at: int, pending: set[int]) -> Iterable[int]:
@@ -275,7 +329,12 @@ def rebuild(connection: Any, work: _Work) -> None:
         for operation in waiting.get(key, ()):
             row = play(row, operation)
         if row is None:
-            connection.execute(f'DELETE FROM "{table}" WHERE id = ?', (row_id,))
+            delete = f'DELETE FROM "{table}" WHERE id = ?'
+            if key in work.left:
+                with store.leaving(store.executor(connection)):
+                    connection.execute(delete, (row_id,))
+            else:
+                connection.execute(delete, (row_id,))
         else:
             columns = list(row)
             connection.execute(upsert_sql(table, columns), [row[column] for column in columns])

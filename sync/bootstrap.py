@@ -18,13 +18,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync import store, wire
+from sync import calls, store, wire
 from sync.apply import Fault, no_fault
+from sync.calls import Conversation
 from sync.capture import install_capture
-from sync.errors import CacheMismatch, Cancelled, IncompleteLoad, ProtocolError
-from sync.exchange import BEFORE_ALL, exchange_once, greet, refusal
+from sync.compare import BEFORE_ALL
+from sync.errors import CacheMismatch, Cancelled, IncompleteLoad, ProtocolError, refusal
+from sync.exchange import exchanging, greeting
 from sync.schema import SyncSchema
-from sync.transport import Server, Transport
+from sync.transport import Server
 
 CHUNK = 20_000
 """Rows in one read: a few megabytes, and a second of work to lose where it is cut."""
@@ -97,25 +99,58 @@ def bootstrap(
         store.set_state(execute, "bootstrap_tables", "made")
     if store.get_state(execute, "device") is None:
         store.set_device(execute, device)
-    with closing(server.connect()) as transport:
-        answer = greet(connection, transport, schema)
-        columns = {t.name: list(t.columns) for t in answer.tables if t.name in schema}
-        load = _begin(connection, transport, schema, answer.epoch)
-        if len(load.done) < len(columns):
-            fault("load_begun")
-            _Loader(connection, transport, load, columns, progress, cancelled, fault, chunk).run()
-        if store.get_state(execute, "bootstrap") is None:
-            _verify(execute, load, columns)
-            create_indexes(connection)
-            fault("indexes_made")
-            with _transaction(connection):
-                install_capture(execute, schema)
-                store.set_state(execute, "bootstrap", "loaded")
-        if not finished(connection):
-            _catch_up(connection, transport, schema, clock, fault)
-            with _transaction(connection):
-                store.set_state(execute, "bootstrap_load", None)
-                store.set_state(execute, "bootstrap", "done")
+    with (
+        closing(server.connect()) as transport,
+        ThreadPoolExecutor(1, thread_name_prefix="first-sync") as workers,
+    ):
+        return calls.drive(
+            loading(
+                connection,
+                schema,
+                create_indexes=create_indexes,
+                clock=clock,
+                progress=progress,
+                cancelled=cancelled,
+                fault=fault,
+                chunk=chunk,
+            ),
+            transport,
+            workers,
+        )
+
+
+def loading(
+    connection: Any,
+    schema: SyncSchema,
+    *,
+    create_indexes: Callable[[Any], None],
+    clock: Callable[[], dt.datetime],
+    progress: Progress = _nobody_watches,
+    cancelled: Callable[[], bool] = _never,
+    fault: Fault = no_fault,
+    chunk: int = CHUNK,
+) -> Conversation[int]:
+    """The conversation of a first sync into a cache that has its tables; see :func:`bootstrap`."""
+    execute = store.executor(connection)
+    answer = yield from greeting(connection, schema)
+    columns = {t.name: list(t.columns) for t in answer.tables if t.name in schema}
+    load = yield from _begin(connection, schema, answer.epoch)
+    if len(load.done) < len(columns):
+        fault("load_begun")
+        loader = _Loader(connection, load, columns, progress, cancelled, fault, chunk)
+        yield from loader.run()
+    if store.get_state(execute, "bootstrap") is None:
+        _verify(execute, load, columns)
+        create_indexes(connection)
+        fault("indexes_made")
+        with _transaction(connection):
+            install_capture(execute, schema)
+            store.set_state(execute, "bootstrap", "loaded")
+    if not finished(connection):
+        yield from _catch_up(connection, schema, clock, fault)
+        with _transaction(connection):
+            store.set_state(execute, "bootstrap_load", None)
+            store.set_state(execute, "bootstrap", "done")
     return sum(load.rows.values())
 
 
@@ -124,14 +159,14 @@ def finished(connection: Any) -> bool:
     return store.get_state(store.executor(connection), "bootstrap") == "done"
 
 
-def _begin(connection: Any, transport: Transport, schema: SyncSchema, epoch: str) -> _Load:
+def _begin(connection: Any, schema: SyncSchema, epoch: str) -> Conversation[_Load]:
     execute = store.executor(connection)
     known = store.get_state(execute, "bootstrap_load")
     if known is not None:
         if store.get_state(execute, "epoch") != epoch:
             raise CacheMismatch
         return _Load.read(known)
-    answer = _start(connection, transport, schema)
+    answer = yield from _start(connection, schema)
     load = _Load(
         {table.name: table.rows for table in answer.tables},
         [(table, list(ids)) for table, ids in answer.priority if table in schema],
@@ -139,6 +174,7 @@ def _begin(connection: Any, transport: Transport, schema: SyncSchema, epoch: str
     with _transaction(connection):
         for key, value in (
             ("nonce", answer.nonce),
+            ("generation", str(answer.generation)),
             ("epoch", answer.epoch),
             ("cursor", answer.cursor),
             ("exchange", None),
@@ -149,7 +185,7 @@ def _begin(connection: Any, transport: Transport, schema: SyncSchema, epoch: str
     return load
 
 
-def _start(connection: Any, transport: Transport, schema: SyncSchema) -> wire.StartAnswer:
+def _start(connection: Any, schema: SyncSchema) -> Conversation[wire.StartAnswer]:
     """The server's go-ahead; under a new device number where the old one was used before."""
     execute = store.executor(connection)
     for _attempt in range(2):
@@ -158,14 +194,15 @@ def _start(connection: Any, transport: Transport, schema: SyncSchema) -> wire.St
         request = wire.start_request(
             schema, store.device(execute), store.get_state(execute, "nonce"), exchange
         )
-        answer = wire.start_answer(transport.start(request))
+        answer = wire.start_answer((yield calls.Start(request)))
         if answer.status == "ok":
             return answer
         if answer.status != "forked":
-            raise refusal(answer.status, schema, answer.schema_version)
+            raise refusal(answer.status, schema.version, answer.schema_version)
         with _transaction(connection):
             store.set_device(execute, answer.device)
             store.set_state(execute, "nonce", answer.nonce)
+            store.set_state(execute, "generation", str(answer.generation))
             store.set_state(execute, "exchange", None)
     raise ProtocolError(what="start")
 
@@ -179,28 +216,23 @@ def _verify(execute: store.Execute, load: _Load, columns: dict[str, list[str]]) 
 
 
 def _catch_up(
-    connection: Any,
-    transport: Transport,
-    schema: SyncSchema,
-    clock: Callable[[], dt.datetime],
-    fault: Fault,
-) -> None:
+    connection: Any, schema: SyncSchema, clock: Callable[[], dt.datetime], fault: Fault
+) -> Conversation[None]:
     for _attempt in range(3):
-        outcome = exchange_once(connection, transport, schema, clock, fault)
+        outcome = yield from exchanging(connection, schema, clock, fault)
         if outcome.status == "ok":
             return
         if outcome.status == "hello":
-            greet(connection, transport, schema)
+            yield from greeting(connection, schema)
     raise ProtocolError(what="exchange")
 
 
 class _Loader:
-    """Reads table after table; a thread fetches the next chunk while one is written."""
+    """Reads table after table; the next chunk is fetched while one is written."""
 
     def __init__(
         self,
         connection: Any,
-        transport: Transport,
         load: _Load,
         columns: dict[str, list[str]],
         progress: Progress,
@@ -210,7 +242,6 @@ class _Loader:
     ) -> None:
         self._connection = connection
         self._execute = store.executor(connection)
-        self._transport = transport
         self._device = store.device(self._execute)
         self._load = load
         self._columns = columns
@@ -219,21 +250,19 @@ class _Loader:
         self._fault = fault
         self._chunk = chunk
 
-    def run(self) -> None:
+    def run(self) -> Conversation[None]:
         """Load everything that is not loaded yet."""
-        self._read_priority()
-        reader = ThreadPoolExecutor(1, thread_name_prefix="first-sync")
-        with reader:
-            for table in self._columns:
-                if table not in self._load.done:
-                    self._read_table(reader, table)
+        yield from self._read_priority()
+        for table in self._columns:
+            if table not in self._load.done:
+                yield from self._read_table(table)
 
-    def _read_priority(self) -> None:
+    def _read_priority(self) -> Conversation[None]:
         while self._load.priority:
             table, ids = self._load.priority[0]
-            rows = (
-                self._transport.read_ids(self._device, table, ids) if table in self._columns else []
-            )
+            rows: list[str] = []
+            if table in self._columns:
+                rows = yield calls.ReadIds(self._device, table, ids)
             with _transaction(self._connection):
                 self._load.rows[table] = self._load.rows.get(table, 0) + self._write(
                     table, wire.decoded_rows(rows)
@@ -242,19 +271,18 @@ class _Loader:
                 self._keep()
             self._fault("priority_read")
 
-    def _read_table(self, reader: ThreadPoolExecutor, table: str) -> None:
+    def _read_table(self, table: str) -> Conversation[None]:
         load = self._load
         columns = self._columns[table]
         key = columns.index("id")
-        ahead = reader.submit(self._fetch, table, load.after.get(table, BEFORE_ALL))
+        yield calls.Ahead(self._read(table, load.after.get(table, BEFORE_ALL)))
         while True:
+            rows = wire.decoded_rows((yield calls.Awaited()))
             if self._cancelled():
-                ahead.cancel()
                 raise Cancelled
-            rows = ahead.result()
             last = len(rows) < self._chunk
             if not last:
-                ahead = reader.submit(self._fetch, table, rows[-1][key])
+                yield calls.Ahead(self._read(table, rows[-1][key]))
             with _transaction(self._connection):
                 load.rows[table] = load.rows.get(table, 0) + self._write(table, rows)
                 if rows:
@@ -269,8 +297,8 @@ class _Loader:
             if last:
                 return
 
-    def _fetch(self, table: str, after: int) -> list[Any]:
-        return wire.decoded_rows(self._transport.read(self._device, table, after, self._chunk))
+    def _read(self, table: str, after: int) -> calls.Read:
+        return calls.Read(self._device, table, after, self._chunk)
 
     def _write(self, table: str, rows: Sequence[Sequence[Any]]) -> int:
         """Insert what is not there yet; how many rows were.

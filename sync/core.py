@@ -23,6 +23,7 @@ class Step(enum.Enum):
     CONNECT = "connect"
     HELLO = "hello"
     EXCHANGE = "exchange"
+    CHECK = "check"
     WAIT = "wait"
 
 
@@ -52,12 +53,14 @@ class Timing:
     :ivar poll: from one exchange to the next, where nothing happens.
     :ivar first_pause: after a first failure; it doubles up to ``longest_pause``.
     :ivar stuck_pause: after a failure that only a person can mend.
+    :ivar check: from one piece of the comparison with the server to the next.
     """
 
     poll: float = 5.0
     first_pause: float = 0.5
     longest_pause: float = 60.0
     stuck_pause: float = 300.0
+    check: float = 20.0
 
 
 class Core:
@@ -75,6 +78,7 @@ class Core:
         self._wanted = True
         self._more = False
         self._next_poll = -math.inf
+        self._next_check = math.inf
         self._not_before = -math.inf
         self._failures = 0
         self._busy = 0
@@ -102,7 +106,10 @@ class Core:
         if now < self._not_before:
             return Action(Step.WAIT, self._not_before)
         if not (self._wanted or self._more) and now < self._next_poll:
-            return Action(Step.WAIT, self._next_poll)
+            if self._connected and now >= self._next_check:
+                self._next_check = now + self._timing.check
+                return Action(Step.CHECK)
+            return Action(Step.WAIT, min(self._next_poll, max(self._next_check, now)))
         if not self._connected:
             return Action(Step.CONNECT)
         if self._greet:
@@ -153,6 +160,8 @@ class Core:
         self._recover()
         self._more = more
         self._next_poll = now + self._timing.poll
+        if math.isinf(self._next_check):
+            self._next_check = now + self._timing.check
 
     def failed(self, error: SyncError, now: float) -> None:
         """What was asked for did not come about."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import logging
 import math
 import random
@@ -17,11 +18,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sync import store
-from sync.apply import Fault, no_fault
+from sync import codec, store
+from sync.apply import Fault, allow_deletion, no_fault
+from sync.calls import drive
 from sync.core import Core, State, Step, Timing
 from sync.errors import SyncError, Unreachable
-from sync.exchange import exchange_once, greet
+from sync.exchange import checking, exchange_once, greet
 from sync.schema import SyncSchema
 from sync.transport import Server, Transport, Wakeups
 
@@ -42,6 +44,9 @@ class SyncStatus:
     :ivar oldest_pending: since when the oldest of them waits.
     :ivar last_sync: when the last exchange was applied.
     :ivar rejected: refused local transactions that wait for a person.
+    :ivar verified: when the cache was last proved to hold what the server holds.
+    :ivar mended: rows that the proof found to differ without a reason, and that were fetched anew.
+    :ivar unwatched: tables of which the server does not record every change.
     """
 
     state: str
@@ -52,6 +57,9 @@ class SyncStatus:
     oldest_pending: dt.datetime | None = None
     last_sync: dt.datetime | None = None
     rejected: int = 0
+    verified: dt.datetime | None = None
+    mended: int = 0
+    unwatched: tuple[str, ...] = ()
 
 
 class CacheFailed(SyncError):
@@ -73,6 +81,10 @@ def _log(what: str, error: Exception) -> str:
 
 def _cache_failed(error: Exception) -> CacheFailed:
     return CacheFailed(kind=_log("sync stumbled", error))
+
+
+def _instant(text: str | None) -> dt.datetime | None:
+    return None if text is None else codec.text_to_instant(text)
 
 
 def _now() -> dt.datetime:
@@ -168,6 +180,12 @@ class SyncEngine:
             self._requests -= {"online", "offline"}
         self._ask("offline" if offline else "online")
 
+    def allow_deletion(self, table: str, gone: int) -> None:
+        """A person has seen that so many rows of ``table`` are to go, and wants it so, once."""
+        with contextlib.closing(self._connect_cache()) as connection:
+            allow_deletion(store.executor(connection), table, gone)
+        self.poke(urgent=True)
+
     def _ask(self, request: str) -> None:
         with self._lock:
             self._requests.add(request)
@@ -258,6 +276,11 @@ class SyncEngine:
         if step is Step.HELLO:
             greet(cache, self._transport, self._schema)
             self._core.greeted()
+            return
+        if step is Step.CHECK:
+            mended = drive(checking(cache, self._schema, self._clock), self._transport)
+            if mended:
+                self._on_changes(mended)
             return
         self._report_pending()
         outcome = exchange_once(cache, self._transport, self._schema, self._clock, self._fault)
@@ -357,6 +380,9 @@ class SyncEngine:
             oldest_pending=waiting.oldest,
             last_sync=store.last_sync(execute),
             rejected=store.rejected_count(execute),
+            verified=_instant(store.get_state(execute, "verified_at")),
+            mended=sum(json.loads(store.get_state(execute, "checking_mended") or "{}").values()),
+            unwatched=tuple(sorted(store.unwatched(execute))),
         )
 
     def _report(self) -> SyncStatus:

@@ -123,3 +123,35 @@ class CacheMismatch(SyncError):
     """A first sync that was begun can't be continued, for the server's data is now another's."""
 
     code = "sync.cache_mismatch"
+
+
+class MassDeletion(SyncError):
+    """The server would take away most of a table; nothing of it was done. A person decides.
+
+    ``table``, ``gone`` (rows to go), ``rows`` (of how many).
+    """
+
+    code = "sync.mass_deletion"
+
+
+def refusal(
+    status: str, client: int, server: int = 0, *, ours: str = "", theirs: str = ""
+) -> SyncError:
+    """The error for an answer that did nothing.
+
+    :param client: this program's schema version. :param server: the server's.
+    :param ours: the epoch that this cache knows. :param theirs: the server's.
+    """
+    if status == "revoked":
+        return Revoked()
+    if status == "unknown_device":
+        return AccessRefused(reason=status)
+    if status == "epoch":
+        return EpochChanged(ours=ours, theirs=theirs)
+    if status == "client_too_old":
+        return ClientTooOld(client=client, server=server)
+    if status == "server_too_old":
+        return ServerTooOld(client=client, server=server)
+    if status == "migrating":
+        return Migrating()
+    return ProtocolError(what="status")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import uuid
@@ -9,32 +10,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sync import store, wire
-from sync.apply import Applied, Fault, apply_answer, lay_down_rows, no_fault
-from sync.errors import (
-    AccessRefused,
-    Busy,
-    ClientTooOld,
-    EpochChanged,
-    Migrating,
-    NeverSynced,
-    ProtocolError,
-    Revoked,
-    ServerTooOld,
-    SyncError,
-    WrongServer,
-)
-from sync.rekey import apply_fork
+from sync import calls, codec, scope, store, wire
+from sync.apply import Applied, Fault, Transaction, apply_answer, lay_down_rows, no_fault
+from sync.calls import Conversation
+from sync.compare import BEFORE_ALL, Progress, comparing
+from sync.errors import Busy, NeverSynced, ProtocolError, SyncError, WrongServer, refusal
+from sync.recovery import COMPARING, recovering
+from sync.rekey import apply_fork, take_number
 from sync.schema import SyncSchema
 from sync.transport import Transport
 
 PUSH_LIMIT = 2000
 """Operations in one exchange; a longer outbox goes in several."""
 
-BEFORE_ALL = -(1 << 62)
-"""Below every id."""
-
 REFETCH_ROWS = 5000
+
+CHECKING = "checking"
+CHECK_EVERY = dt.timedelta(hours=6)
 
 Clock = Callable[[], dt.datetime]
 
@@ -43,7 +35,8 @@ Clock = Callable[[], dt.datetime]
 class Outcome:
     """What an exchange came to.
 
-    :ivar status: ``ok``, ``forked`` or ``hello`` (the server wants to be greeted first).
+    :ivar status: ``ok``, ``forked``, ``hello`` (the server wants to be greeted first), ``stale`` or
+        ``recovered`` (all is to be compared), or ``compared`` (a piece of it was).
     :ivar more: local transactions wait that were not part of it.
     :ivar held: what kept the push back, where only the pull came about.
     """
@@ -54,25 +47,28 @@ class Outcome:
     held: Busy | None = None
 
 
-def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.HelloAnswer:
+def greeting(connection: Any, schema: SyncSchema) -> Conversation[wire.HelloAnswer]:
     """Tell the server which columns this program knows; keep what it says of the device.
 
     Raises :class:`WrongServer` where the server's clinic is not the one in this cache.
     """
     execute = store.executor(connection)
     device = store.device(execute)
-    answer = wire.hello_answer(transport.hello(wire.hello_request(schema, device)))
+    answer = wire.hello_answer((yield calls.Hello(wire.hello_request(schema, device))))
     if answer.status != "ok":
-        raise refusal(answer.status, schema, answer.schema_version)
+        raise refusal(answer.status, schema.version, answer.schema_version)
     known = store.get_state(execute, "tenant")
     if known is not None and known != answer.tenant:
         raise WrongServer
     columns = {table.name: list(table.columns) for table in answer.tables}
+    filtered = [table.name for table in answer.tables if table.filtered]
     connection.execute("BEGIN IMMEDIATE")
     try:
+        scope.narrow(connection, schema, scope.columns_of(execute), columns)
         for key, value in (
             ("refetch", _to_refetch(execute, columns, schema)),
             ("columns", json.dumps(columns)),
+            ("filtered", json.dumps(filtered)),
             ("tenant", answer.tenant),
             ("profile", answer.profile),
             ("practitioner_id", answer.practitioner_id),
@@ -103,7 +99,7 @@ def _to_refetch(
     return json.dumps(tables) if tables else None
 
 
-def _refetch(connection: Any, transport: Transport, schema: SyncSchema) -> frozenset[str]:
+def _refetching(connection: Any, schema: SyncSchema) -> Conversation[frozenset[str]]:
     """Read whole tables whose new columns no delta would bring, in resumable chunks."""
     execute = store.executor(connection)
     read: set[str] = set()
@@ -111,7 +107,8 @@ def _refetch(connection: Any, transport: Transport, schema: SyncSchema) -> froze
         tables = json.loads(state)
         table, after = next(iter(tables.items()))
         columns = json.loads(store.get_state(execute, "columns") or "{}")[table]
-        rows = wire.decoded_rows(transport.read(store.device(execute), table, after, REFETCH_ROWS))
+        device = store.device(execute)
+        rows = wire.decoded_rows((yield calls.Read(device, table, after, REFETCH_ROWS)))
         if len(rows) < REFETCH_ROWS:
             del tables[table]
         else:
@@ -123,6 +120,165 @@ def _refetch(connection: Any, transport: Transport, schema: SyncSchema) -> froze
     return frozenset(read)
 
 
+def exchanging(
+    connection: Any,
+    schema: SyncSchema,
+    clock: Clock,
+    fault: Fault = no_fault,
+    push_limit: int = PUSH_LIMIT,
+) -> Conversation[Outcome]:
+    """Push what waits and apply what comes back. Raises ``SyncError``; then nothing has changed.
+
+    Where the server was put back, or its log no longer reaches to this cache's cursor, the first
+    conversation takes a new cursor and each of the following compares a piece; nothing is pushed
+    until all is compared.
+
+    :param connection: a DB-API connection to the cache in autocommit mode.
+    :param push_limit: how many operations go into one exchange.
+    """
+    execute = store.executor(connection)
+    refetched = yield from _refetching(connection, schema)
+    if store.get_state(execute, COMPARING) is not None:
+        tables = yield from comparing(connection, schema, COMPARING)
+        return Outcome("compared", Applied(tables=tables | refetched), more=True)
+    request = _request(connection, schema, push_limit)
+    fault("before_send")
+    held: Busy | None = None
+    try:
+        text = yield calls.Exchange(wire.exchange_request(request, schema))
+    except Busy as busy:
+        if not request.push:
+            raise
+        # Somebody holds what is pushed, perhaps for long. What others did comes anyway.
+        held = busy
+        request = replace(request, push=())
+        text = yield calls.Exchange(wire.exchange_request(request, schema))
+    fault("after_receive")
+    answer = wire.exchange_answer(text)
+    if held is not None and answer.status != "ok":
+        raise held
+    if answer.status == "hello":
+        return Outcome("hello", Applied(tables=refetched), more=True)
+    if answer.status == "epoch":
+        greeted = yield from recovering(connection, schema, clock, fault)
+        return Outcome("recovered" if greeted else "hello", Applied(tables=refetched), more=True)
+    if answer.status == "stale":
+        status = yield from _starting_over(connection, schema, fault)
+        return Outcome(status, Applied(tables=refetched), more=True)
+    applied = _apply(connection, schema, request, answer, clock(), fault)
+    if answer.upkeep:
+        # Whoever comes next may do it as well.
+        with contextlib.suppress(SyncError):
+            yield calls.Upkeep()
+    applied = replace(applied, tables=applied.tables | refetched)
+    left = store.pending(execute).count
+    more = left > applied.deferred or answer.status == "forked"
+    return Outcome(answer.status, applied, more=more, held=held)
+
+
+def _apply(
+    connection: Any,
+    schema: SyncSchema,
+    request: wire.ExchangeRequest,
+    answer: wire.ExchangeAnswer,
+    now: dt.datetime,
+    fault: Fault,
+) -> Applied:
+    if answer.status == "forked":
+        return apply_fork(connection, schema, answer, now, fault)
+    if answer.status != "ok":
+        raise refusal(answer.status, schema.version, answer.schema_version)
+    answered = {result.tx for result in answer.results}
+    if any(transaction.id not in answered for transaction in request.push):
+        raise ProtocolError(what="results")
+    return apply_answer(connection, schema, answer, now, fault)
+
+
+def _starting_over(connection: Any, schema: SyncSchema, fault: Fault) -> Conversation[str]:
+    """A cursor of now for a cache that was away for longer than the log goes back."""
+    execute = store.executor(connection)
+    request = wire.start_request(
+        schema, store.device(execute), store.get_state(execute, "nonce"), _exchange(execute)
+    )
+    answer = wire.start_answer((yield calls.Start(request)))
+    if answer.status == "hello":
+        return "hello"
+    if answer.status not in {"ok", "forked"}:
+        raise refusal(answer.status, schema.version, answer.schema_version)
+    with Transaction(connection, fault):
+        if answer.status == "forked":
+            # A copy that was away; the next exchange begins anew, under its number.
+            take_number(connection, schema, answer.device)
+            store.set_state(execute, "nonce", answer.nonce)
+            store.set_state(execute, "generation", str(answer.generation))
+            store.set_state(execute, "exchange", None)
+            return "stale"
+        for key, value in (
+            ("nonce", answer.nonce),
+            ("generation", str(answer.generation)),
+            ("cursor", answer.cursor),
+            ("exchange", None),
+            (COMPARING, Progress.of(table.name for table in schema.tables).text()),
+        ):
+            store.set_state(execute, key, value)
+    return "stale"
+
+
+def checking(connection: Any, schema: SyncSchema, clock: Clock) -> Conversation[frozenset[str]]:
+    """One step of the proof, made every :data:`CHECK_EVERY`, that the cache holds what it should.
+
+    What differs is fetched anew; how much that was is kept under ``checking_mended``. Tables whose
+    changes the server does not record are compared every time.
+
+    :returns: the tables whose rows were mended.
+    """
+    execute = store.executor(connection)
+    if store.get_state(execute, CHECKING) is None:
+        ended = store.get_state(execute, "verified_at")
+        tables = [table.name for table in schema.tables]
+        if ended is not None and codec.text_to_instant(ended) > clock() - CHECK_EVERY:
+            blind = store.unwatched(execute)
+            tables = [table for table in tables if table in blind]
+        if not tables:
+            return frozenset()
+        store.set_state(execute, CHECKING, Progress.of(tables).text())
+    mended = yield from comparing(connection, schema, CHECKING)
+    if store.get_state(execute, CHECKING) is None:
+        store.set_state(execute, "verified_at", codec.instant_to_text(clock()))
+    return mended
+
+
+def _exchange(execute: store.Execute) -> str:
+    """The name of the exchange under way, in the cache before it is sent: a repeat has the same."""
+    exchange = store.get_state(execute, "exchange")
+    if exchange is None:
+        exchange = str(uuid.uuid4())
+        store.set_state(execute, "exchange", exchange)
+    return exchange
+
+
+def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.ExchangeRequest:
+    execute = store.executor(connection)
+    state = {key: store.get_state(execute, key) for key in ("nonce", "epoch", "cursor")}
+    if not state["nonce"] or not state["cursor"]:
+        raise NeverSynced
+    return wire.ExchangeRequest(
+        schema_version=schema.version,
+        device=store.device(execute),
+        nonce=state["nonce"],
+        generation=store.generation(execute),
+        exchange=_exchange(execute),
+        epoch=state["epoch"] or "",
+        cursor=state["cursor"],
+        push=scope.outgoing(store.outbox(execute, push_limit), scope.columns_of(execute)),
+    )
+
+
+def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.HelloAnswer:
+    """Hold :func:`greeting` over ``transport``."""
+    return calls.drive(greeting(connection, schema), transport)
+
+
 def exchange_once(
     connection: Any,
     transport: Transport,
@@ -131,79 +287,5 @@ def exchange_once(
     fault: Fault = no_fault,
     push_limit: int = PUSH_LIMIT,
 ) -> Outcome:
-    """Push what waits and apply what comes back. Raises ``SyncError``; then nothing has changed.
-
-    :param connection: a DB-API connection to the cache in autocommit mode.
-    """
-    execute = store.executor(connection)
-    refetched = _refetch(connection, transport, schema)
-    request = _request(connection, schema, push_limit)
-    fault("before_send")
-    held = None
-    try:
-        text = transport.exchange(wire.exchange_request(request, schema))
-    except Busy as busy:
-        if not request.push:
-            raise
-        # Somebody's transaction holds what is pushed, perhaps for long. What others did comes anyway.
-        held = busy
-        request = replace(request, push=())
-        text = transport.exchange(wire.exchange_request(request, schema))
-    fault("after_receive")
-    answer = wire.exchange_answer(text)
-    if held is not None and answer.status != "ok":
-        raise held
-    if answer.status == "ok":
-        answered = {result.tx for result in answer.results}
-        if any(transaction.id not in answered for transaction in request.push):
-            raise ProtocolError(what="results")
-        applied = apply_answer(connection, schema, answer, clock(), fault)
-    elif answer.status == "forked":
-        applied = apply_fork(connection, schema, answer, clock(), fault)
-    elif answer.status == "hello":
-        return Outcome("hello", Applied(), more=True)
-    else:
-        raise refusal(answer.status, schema, answer.schema_version, request.epoch, answer.epoch)
-    applied = replace(applied, tables=applied.tables | refetched)
-    left = store.pending(execute).count
-    return Outcome(answer.status, applied, more=left > 0 or answer.status == "forked", held=held)
-
-
-def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.ExchangeRequest:
-    """The next request. Its id is in the cache before it is sent: a repeat carries the same."""
-    execute = store.executor(connection)
-    state = {key: store.get_state(execute, key) for key in ("nonce", "epoch", "cursor", "exchange")}
-    if not state["nonce"] or not state["cursor"]:
-        raise NeverSynced
-    exchange = state["exchange"]
-    if exchange is None:
-        exchange = str(uuid.uuid4())
-        store.set_state(execute, "exchange", exchange)
-    return wire.ExchangeRequest(
-        schema_version=schema.version,
-        device=store.device(execute),
-        nonce=state["nonce"],
-        exchange=exchange,
-        epoch=state["epoch"] or "",
-        cursor=state["cursor"],
-        push=tuple(store.outbox(execute, push_limit)),
-    )
-
-
-def refusal(
-    status: str, schema: SyncSchema, server_version: int, ours: str = "", theirs: str = ""
-) -> SyncError:
-    """The error for an answer that did nothing."""
-    if status == "revoked":
-        return Revoked()
-    if status == "unknown_device":
-        return AccessRefused(reason=status)
-    if status == "epoch":
-        return EpochChanged(ours=ours, theirs=theirs)
-    if status == "client_too_old":
-        return ClientTooOld(client=schema.version, server=server_version)
-    if status == "server_too_old":
-        return ServerTooOld(client=schema.version, server=server_version)
-    if status == "migrating":
-        return Migrating()
-    return ProtocolError(what="status")
+    """Hold :func:`exchanging` over ``transport``."""
+    return calls.drive(exchanging(connection, schema, clock, fault, push_limit), transport)

@@ -39,15 +39,23 @@ def apply_fork(
         apply.settle_results(execute, schema, work, answer.results, now)
         apply.rebuild(connection, work)
         fault("fork_settled")
-        store.set_device(execute, answer.device)
-        execute("UPDATE sync_counter SET value = 0 WHERE id = 1")
-        new_ids = _number_anew(execute, answer.device)
-        _rename_rows(connection, execute, schema, new_ids)
+        renamed = take_number(connection, schema, answer.device)
         fault("fork_renamed")
         store.set_state(execute, "nonce", answer.nonce)
+        store.set_state(execute, "generation", str(answer.generation))
         store.set_state(execute, "exchange", None)
-        tables = work.tables | {table for table, _ in new_ids}
+        tables = work.tables | renamed
     return Applied(frozenset(tables), work.acknowledged, work.rejected)
+
+
+def take_number(connection: Any, schema: SyncSchema, device: int) -> frozenset[str]:
+    """Go on as ``device``, in the caller's transaction; the tables whose rows have new ids."""
+    execute = store.executor(connection)
+    store.set_device(execute, device)
+    execute("UPDATE sync_counter SET value = 0 WHERE id = 1")
+    new_ids = _number_anew(execute, device)
+    _rename_rows(connection, execute, schema, new_ids)
+    return frozenset(table for table, _ in new_ids)
 
 
 def _number_anew(execute: Execute, device: int) -> dict[Key, int]:

@@ -24,7 +24,18 @@ __all__ = [
     "upgrade_tables",
 ]
 
-_FUNCTION_FILES = ("register.sql", "rows.sql", "device.sql", "compare.sql", "recover.sql", "apply.sql", "exchange.sql")
+_FUNCTION_FILES = (
+    "register.sql",
+    "scope.sql",
+    "rows.sql",
+    "inventory.sql",
+    "log.sql",
+    "device.sql",
+    "compare.sql",
+    "recover.sql",
+    "apply.sql",
+    "exchange.sql",
+)
 
 
 def executor(connection: sa.Connection) -> Execute:
@@ -90,6 +101,7 @@ def _described(table: SyncTable) -> dict[str, object]:
                 "scale": column.scale,
                 "nullable": column.nullable,
                 "stamp": column.stamp,
+                "hidden_from": sorted(column.hidden_from),
             }
             for column in table.columns
         ],

@@ -8,6 +8,8 @@
 ``sync_base``       the server's image of every row that has an operation in the outbox
                     (``NULL``: the server has no such row)
 ``sync_rejection``  local transactions that the server refused, with their whole draft
+``sync_acked``      local transactions that the server applied, for 35 days (:mod:`sync.acked`)
+``sync_again``      which of the outbox were applied before the server was put back
 ``sync_adopted``    local transactions taken in from another workstation's file
                     (``sync_adopted_row``: the ids that their rows were given here)
 ``sync_counter``    how many ids this device has given
@@ -23,7 +25,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,6 +72,10 @@ TABLES = (
         tx TEXT PRIMARY KEY, label TEXT NOT NULL, actor INTEGER, made_at TEXT NOT NULL,
         rejected_at TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, ops TEXT NOT NULL,
         settled_at TEXT, settled_how TEXT)""",
+    """CREATE TABLE IF NOT EXISTS sync_acked (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, tx TEXT NOT NULL UNIQUE, actor INTEGER,
+        label TEXT NOT NULL, at TEXT NOT NULL, acked_at TEXT NOT NULL, ops TEXT NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS sync_again (tx TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS sync_adopted (tx TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE IF NOT EXISTS sync_adopted_row (
         tbl TEXT NOT NULL, row_id INTEGER NOT NULL, new_id INTEGER NOT NULL,
@@ -101,6 +108,7 @@ class LocalTransaction:
     """One thing that a person did: applied whole by the server, or refused whole.
 
     :ivar at: when, canonical UTC text.
+    :ivar again: the server had applied it before it was put back.
     """
 
     seq: int
@@ -109,6 +117,7 @@ class LocalTransaction:
     label: str
     at: str
     operations: tuple[Operation, ...]
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +193,18 @@ def set_state(execute: Execute, key: str, value: str | None) -> None:
         )
 
 
+@contextmanager
+def leaving(execute: Execute) -> Iterator[None]:
+    """Rows that are deleted inside leave this device's scope, and are there all the same.
+
+    Inside a write transaction. Meanwhile ``sync_state`` has the key ``leaving``, by which a
+    product's own triggers tell the one from the other.
+    """
+    set_state(execute, "leaving", "1")
+    yield
+    set_state(execute, "leaving", None)
+
+
 def device(execute: Execute) -> int:
     """The workstation's device number; ``LookupError`` in a cache that was never given one."""
     value = get_state(execute, "device")
@@ -196,6 +217,17 @@ def set_device(execute: Execute, number: int) -> None:
     """Make this the cache of device ``number``; ``ValueError`` outside 1…16383."""
     first_id(number)
     set_state(execute, "device", str(number))
+
+
+def generation(execute: Execute) -> int:
+    """How often the server has changed this cache's nonce, as far as the cache knows."""
+    return int(get_state(execute, "generation") or 0)
+
+
+def unwatched(execute: Execute) -> frozenset[str]:
+    """The tables of which the server said that it does not record every change."""
+    problems = json.loads(get_state(execute, "problems") or "[]")
+    return frozenset(problem["table"] for problem in problems)
 
 
 def last_sync(execute: Execute) -> dt.datetime | None:
@@ -286,8 +318,9 @@ def outbox(execute: Execute, limit: int | None = None) -> list[LocalTransaction]
     open_tx = _open_tx(execute)
     found: list[LocalTransaction] = []
     count = 0
-    for seq, tx, actor, label, at in execute(
-        "SELECT seq, id, actor, label, at FROM sync_tx ORDER BY seq"
+    for seq, tx, actor, label, at, again in execute(
+        "SELECT seq, id, actor, label, at, id IN (SELECT tx FROM sync_again)"
+        " FROM sync_tx ORDER BY seq"
     ):
         if tx == open_tx:
             continue
@@ -295,7 +328,7 @@ def outbox(execute: Execute, limit: int | None = None) -> list[LocalTransaction]
         count += len(operations)
         if limit is not None and found and count > limit:
             break
-        found.append(LocalTransaction(seq, tx, actor, label, at, operations))
+        found.append(LocalTransaction(seq, tx, actor, label, at, operations, bool(again)))
     return found
 
 
@@ -312,6 +345,7 @@ def forget(execute: Execute, txs: Sequence[str]) -> None:
     for tx in txs:
         execute("DELETE FROM sync_op WHERE tx = ?", (tx,))
         execute("DELETE FROM sync_tx WHERE id = ?", (tx,))
+        execute("DELETE FROM sync_again WHERE tx = ?", (tx,))
 
 
 # Rejections -------------------------------------------------------------------------------------

@@ -21,11 +21,27 @@ PROTOCOL = 1
 
 @dataclass(frozen=True, slots=True)
 class ServerTable:
-    """A table as the server will send it to this device."""
+    """A table as the server will send it to this device.
+
+    :ivar filtered: some of its rows may be kept from this device.
+    """
 
     name: str
     order: int
     columns: tuple[str, ...]
+    filtered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureProblem:
+    """A table whose changes the server may not log, so that workstations may never hear of them.
+
+    :ivar problem: ``table_missing``, ``not_captured``, ``trigger_missing``, ``trigger_disabled`` or
+        ``trigger_replaced``.
+    """
+
+    table: str
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,7 @@ class HelloAnswer:
 
     :ivar tables: what the device's profile may read, of what the client asked for.
     :ivar office_key: the age recipient that unsent work is encrypted to; empty where there is none.
+    :ivar problems: what is wrong with the server's capture of changes.
     """
 
     status: str
@@ -45,6 +62,7 @@ class HelloAnswer:
     label: str
     tables: tuple[ServerTable, ...]
     office_key: str = ""
+    problems: tuple[CaptureProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +79,7 @@ class StartAnswer:
     """The beginning of a first sync.
 
     :ivar counter: the highest count in an id that this device gave, of the rows that are there.
+    :ivar generation: how often this device's nonce has changed.
     :ivar device: this device's new number, where the status is ``forked``: another cache took the
         old one over.
     :ivar priority: table → ids of the rows to fetch first.
@@ -75,6 +94,27 @@ class StartAnswer:
     priority: tuple[tuple[str, tuple[int, ...]], ...]
     schema_version: int = 0
     device: int = 0
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverAnswer:
+    """How a device goes on with a server that was put back.
+
+    :ivar device: its new number. :ivar cursor: what it goes on from, once all is compared.
+    :ivar known: which of its acknowledged transactions the server still has.
+    :ivar review: a person put the server back on purpose, and decides what comes back.
+    """
+
+    status: str
+    device: int = 0
+    nonce: str = ""
+    generation: int = 0
+    epoch: str = ""
+    cursor: str = ""
+    known: frozenset[str] = frozenset()
+    review: bool = False
+    schema_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +124,7 @@ class ExchangeRequest:
     schema_version: int
     device: int
     nonce: str
+    generation: int
     exchange: str
     epoch: str
     cursor: str
@@ -96,12 +137,14 @@ class Result:
 
     :ivar code: empty where it was applied.
     :ivar detail: the rest of what the server said of a refusal.
+    :ivar deferred: neither: it is to be pushed again with the next exchange.
     """
 
     tx: str
     applied: bool
     code: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
+    deferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +152,8 @@ class TableChanges:
     """Rows of one table as they now are on the server, and ids of rows that are there no more.
 
     :ivar whole: the rows are all that the table has; every other row is gone.
+    :ivar left: those of ``gone`` that are there, and not for this device any more.
+    :ivar rescoped: so is every row that a whole answer does not list.
     """
 
     table: str
@@ -116,6 +161,8 @@ class TableChanges:
     rows: Sequence[Sequence[Any]]
     gone: Sequence[int]
     whole: bool = False
+    left: Sequence[int] = ()
+    rescoped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +171,12 @@ class ExchangeAnswer:
 
     :ivar status: ``ok``, ``forked``, or why nothing was done.
     :ivar device: this device's new number, where the status is ``forked``.
+    :ivar upkeep: the server's log is due to be looked after.
     """
 
     status: str
     nonce: str = ""
+    generation: int = 0
     cursor: str = ""
     epoch: str = ""
     schema_version: int = 0
@@ -135,6 +184,7 @@ class ExchangeAnswer:
     device: int = 0
     results: tuple[Result, ...] = ()
     changes: tuple[TableChanges, ...] = ()
+    upkeep: bool = False
 
 
 def hello_request(schema: SyncSchema, device: int) -> str:
@@ -170,6 +220,7 @@ def exchange_request(request: ExchangeRequest, schema: SyncSchema) -> str:
             "schema_version": request.schema_version,
             "device": request.device,
             "nonce": request.nonce,
+            "generation": request.generation,
             "exchange": request.exchange,
             "epoch": request.epoch,
             "cursor": request.cursor,
@@ -180,9 +231,36 @@ def exchange_request(request: ExchangeRequest, schema: SyncSchema) -> str:
                     "at": transaction.at,
                     "label": transaction.label,
                     "ops": [_operation(o, schema) for o in transaction.operations],
+                    **({"again": True} if transaction.again else {}),
                 }
                 for transaction in request.push
             ],
+        }
+    )
+
+
+def recover_request(
+    schema: SyncSchema,
+    device: int,
+    generation: int,
+    exchange: str,
+    acked: Sequence[str],
+    seen: Mapping[str, int],
+) -> str:
+    """The JSON of ``sync_recover``'s request.
+
+    :param acked: the transactions that this device knows to have been applied.
+    :param seen: table → the highest id of the server's own that this device has seen.
+    """
+    return _dump(
+        {
+            "protocol": PROTOCOL,
+            "schema_version": schema.version,
+            "device": device,
+            "generation": generation,
+            "exchange": exchange,
+            "acked": list(acked),
+            "seen": dict(seen),
         }
     )
 
@@ -235,9 +313,13 @@ def hello_answer(text: str) -> HelloAnswer:
             practitioner_id=data.get("practitioner_id"),
             label=data.get("label") or "",
             tables=tuple(
-                ServerTable(t["name"], int(t["ord"]), tuple(t["columns"])) for t in data["tables"]
+                ServerTable(t["name"], int(t["ord"]), tuple(t["columns"]), bool(t.get("filtered")))
+                for t in data["tables"]
             ),
             office_key=data.get("office_key") or "",
+            problems=tuple(
+                CaptureProblem(p["table"], p["problem"]) for p in data.get("problems") or ()
+            ),
         )
 
 
@@ -256,6 +338,7 @@ def start_answer(text: str) -> StartAnswer:
                 priority=(),
                 schema_version=_version(data),
                 device=int(data.get("device") or 0),
+                generation=int(data.get("generation") or 0),
             )
         return StartAnswer(
             status="ok",
@@ -263,6 +346,7 @@ def start_answer(text: str) -> StartAnswer:
             epoch=str(data["epoch"]),
             cursor=data["cursor"],
             counter=int(data.get("counter") or 0),
+            generation=int(data["generation"]),
             tables=tuple(
                 TableSize(t["name"], int(t["rows"] or 0), int(t["max_id"] or 0))
                 for t in data["tables"]
@@ -283,14 +367,22 @@ def exchange_answer(text: str) -> ExchangeAnswer:
             return ExchangeAnswer(
                 status="ok",
                 nonce=str(data["nonce"]),
+                generation=int(data["generation"]),
                 cursor=data["cursor"],
                 epoch=str(data["epoch"]),
                 schema_version=_version(data),
+                upkeep=bool(data.get("upkeep")),
                 server_time=data.get("server_time") or "",
                 results=results,
                 changes=tuple(
                     TableChanges(
-                        c["t"], tuple(c["columns"]), c["rows"], c["gone"], bool(c.get("all"))
+                        c["t"],
+                        tuple(c["columns"]),
+                        c["rows"],
+                        c["gone"],
+                        bool(c.get("all")),
+                        c.get("left") or (),
+                        bool(c.get("rescoped")),
                     )
                     for c in data["changes"]
                 ),
@@ -298,10 +390,29 @@ def exchange_answer(text: str) -> ExchangeAnswer:
         return ExchangeAnswer(
             status=status,
             nonce=str(data.get("nonce") or ""),
+            generation=int(data.get("generation") or 0),
             epoch=str(data.get("epoch") or ""),
             schema_version=_version(data),
             device=int(data.get("device") or 0),
             results=results,
+        )
+
+
+def recover_answer(text: str) -> RecoverAnswer:
+    """``sync_recover``'s answer; any status. ``ProtocolError`` where it is none."""
+    with _Reading("recover"):
+        data = _load(text)
+        if data["status"] != "ok":
+            return RecoverAnswer(data["status"], schema_version=_version(data))
+        return RecoverAnswer(
+            status="ok",
+            device=int(data["device"]),
+            nonce=str(data["nonce"]),
+            generation=int(data["generation"]),
+            epoch=str(data["epoch"]),
+            cursor=data["cursor"],
+            known=frozenset(str(tx) for tx in data["known"]),
+            review=data["mode"] == "review",
         )
 
 
@@ -318,8 +429,10 @@ def read_result(data: dict[str, Any]) -> Result:
     """One transaction's answer, as the server keeps it; ``ValueError`` or ``KeyError`` for another."""
     if data["status"] == "applied":
         return Result(str(data["tx"]), applied=True)
+    if data["status"] == "deferred":
+        return Result(str(data["tx"]), applied=False, deferred=True)
     if data["status"] != "rejected":
-        raise ValueError("a result is applied or rejected")
+        raise ValueError("a result is applied, rejected or deferred")
     known = {"tx", "status", "code"}
     detail = {key: value for key, value in data.items() if key not in known and value is not None}
     return Result(str(data["tx"]), applied=False, code=data["code"], detail=detail)

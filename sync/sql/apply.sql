@@ -69,7 +69,8 @@ AS {body}
 {body};
 
 CREATE OR REPLACE FUNCTION {schema}.sync_apply_insert(
-    who {schema}.sync_device, entry {schema}.sync_table, row_no bigint, fresh jsonb) RETURNS void
+    who {schema}.sync_device, entry {schema}.sync_table, row_no bigint, fresh jsonb, again boolean)
+RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
 DECLARE
@@ -80,12 +81,14 @@ BEGIN
     IF entry.born_on_server THEN
         PERFORM sync_reject('forbidden', format('rows of %s are made on the server only', entry.name));
     END IF;
-    IF row_no >> 39 <> who.number THEN
+    -- What is offered again has the id that it was acknowledged with, under the number of that time.
+    IF row_no >> 39 <> who.number AND NOT (again AND sync_was(who.number, row_no >> 39)) THEN
         PERFORM sync_reject('foreign_id', format('device %s does not give the id %s', who.number, row_no));
     END IF;
     fresh := fresh || jsonb_build_object('id', row_no);
     EXECUTE format('SELECT EXISTS (SELECT FROM jsonb_populate_record(NULL::%I, $1) r WHERE %s)',
-                   entry.name, sync_filter_sql(who, entry.name)) INTO allowed USING fresh;
+                   entry.name, concat('(', sync_filter_sql(who, entry.name), ') AND (',
+                                      sync_writing_sql(who, entry.name), ')')) INTO allowed USING fresh;
     IF NOT allowed THEN
         PERFORM sync_reject('forbidden', format('this device does not make such rows in %s', entry.name));
     END IF;
@@ -155,20 +158,26 @@ LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
 DECLARE
     condition text := sync_filter_sql(who, entry.name);
-    hidden boolean;
+    writing text := sync_writing_sql(who, entry.name);
+    present boolean;
+    writable boolean;
 BEGIN
-    IF condition = 'true' THEN
+    IF condition = 'true' AND writing = 'true' THEN
         RETURN;
     END IF;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %I r WHERE r.id = $1 AND (%s) IS NOT TRUE)',
-                   entry.name, condition) INTO hidden USING row_no;
-    IF hidden THEN
+    EXECUTE format('SELECT (%s) IS TRUE, (%s) IS TRUE FROM %I r WHERE r.id = $1',
+                   condition, writing, entry.name) INTO present, writable USING row_no;
+    IF NOT present THEN
+        PERFORM sync_reject('forbidden', format('this device has not got that row of %s', entry.name),
+                            '{"scope": "row"}');
+    ELSIF NOT writable THEN
         PERFORM sync_reject('forbidden', format('this device does not change that row of %s', entry.name));
     END IF;
 END
 {body};
 
-CREATE OR REPLACE FUNCTION {schema}.sync_apply_op(who {schema}.sync_device, op jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION {schema}.sync_apply_op(
+    who {schema}.sync_device, op jsonb, again boolean) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
 DECLARE
@@ -201,8 +210,9 @@ BEGIN
         PERFORM sync_reject('invalid', format('an operation names columns that %s does not have', entry.name));
     END IF;
 
+    PERFORM sync_check_columns(who, entry, seen || fresh);
     IF kind = 'I' THEN
-        PERFORM sync_apply_insert(who, entry, row_no, fresh);
+        PERFORM sync_apply_insert(who, entry, row_no, fresh, again);
     ELSIF kind = 'U' THEN
         PERFORM sync_check_row(who, entry, row_no);
         IF NOT sync_expect(entry, row_no, names, seen, fresh) THEN
@@ -258,7 +268,7 @@ BEGIN
     END LOOP;
     BEGIN
         FOR op IN SELECT value FROM jsonb_array_elements(tx -> 'ops') LOOP
-            PERFORM sync_apply_op(who, op);
+            PERFORM sync_apply_op(who, op, coalesce((tx ->> 'again')::boolean, false));
         END LOOP;
         RETURN jsonb_build_object('tx', tx -> 'tx', 'status', 'applied');
     EXCEPTION WHEN OTHERS THEN

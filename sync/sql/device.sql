@@ -71,7 +71,8 @@ BEGIN
         RETURN NULL;
     END IF;
     UPDATE sync_device
-       SET nonce = next_nonce, last_exchange = (request ->> 'exchange')::uuid, last_seen = now()
+       SET nonce = next_nonce, generation = generation + 1,
+           last_exchange = (request ->> 'exchange')::uuid, last_seen = now()
      WHERE number = who.number;
     RETURN next_nonce;
 END
@@ -95,7 +96,7 @@ BEGIN
         ON CONFLICT (number) DO NOTHING RETURNING number INTO twin;
     END LOOP;
     RETURN jsonb_build_object(
-        'status', 'forked', 'device', twin, 'nonce', twin_nonce,
+        'status', 'forked', 'device', twin, 'nonce', twin_nonce, 'generation', 0,
         'results', coalesce((SELECT jsonb_agg(r.result)
                                FROM jsonb_array_elements(request -> 'push') t
                                JOIN sync_result r ON r.tx = (t.value ->> 'tx')::uuid), '[]'));
@@ -117,17 +118,12 @@ BEGIN
         RETURN entered.refusal;
     END IF;
     who := entered.who;
-    SELECT coalesce(jsonb_agg(jsonb_build_object('name', s.name, 'ord', s.ord, 'columns', known.names)
-                              ORDER BY s.ord), '[]')
+    SELECT coalesce(jsonb_agg(jsonb_build_object(
+               'name', s.name, 'ord', s.ord, 'columns', v.value,
+               'filtered', sync_filter_sql(who, s.name) <> 'true') ORDER BY s.ord), '[]')
       INTO tables
-      FROM sync_table s
-     CROSS JOIN LATERAL (
-            SELECT jsonb_agg(c.value -> 'name' ORDER BY asked.place) AS names
-              FROM jsonb_array_elements_text(request -> 'columns' -> s.name)
-                   WITH ORDINALITY AS asked (name, place)
-              JOIN jsonb_array_elements(s.columns) c
-                ON c.value ->> 'name' = asked.name AND (c.value ->> 'live')::boolean) known
-     WHERE s.active AND who.profile = ANY (s.read_by) AND known.names IS NOT NULL;
+      FROM jsonb_each(sync_visible(who.profile, request -> 'columns')) v
+      JOIN sync_table s ON s.name = v.key;
     UPDATE sync_device
        SET columns = coalesce((SELECT jsonb_object_agg(value ->> 'name', value -> 'columns')
                                  FROM jsonb_array_elements(tables)), '{}'),
@@ -138,7 +134,7 @@ BEGIN
         'status', 'ok', 'tenant', (entered.meta).tenant_uuid, 'epoch', (entered.meta).epoch,
         'schema_version', (entered.meta).schema_version, 'server_time', clock_timestamp(),
         'profile', who.profile, 'practitioner_id', who.practitioner_id, 'label', who.label,
-        'office_key', (entered.meta).office_key, 'tables', tables);
+        'office_key', (entered.meta).office_key, 'tables', tables, 'problems', sync_inventory());
 END
 {body};
 
@@ -178,8 +174,12 @@ BEGIN
     END IF;
     cursor_text := pg_current_snapshot()::text;
     -- The log remembers ids of rows that are deleted since: no id is given twice.
-    SELECT coalesce(max(l.row_id), 0) INTO last_own FROM sync_log l
-     WHERE l.row_id BETWEEN who.number::bigint << 39 AND ((who.number::bigint + 1) << 39) - 1;
+    SELECT (who.number::bigint << 39) + greatest(who.counter, max(l.row_id & ((1::bigint << 39) - 1)))
+      INTO last_own
+      FROM sync_table s
+      LEFT JOIN LATERAL (
+            SELECT max(l.row_id) AS row_id FROM sync_log l WHERE l.tbl = s.id AND l.row_id
+           BETWEEN who.number::bigint << 39 AND ((who.number::bigint + 1) << 39) - 1) l ON true;
     FOR target IN
         SELECT s.name, greatest(c.reltuples, 0)::bigint AS rows FROM sync_table s
           JOIN pg_class c ON c.oid = to_regclass(quote_ident(s.name))
@@ -199,7 +199,8 @@ BEGIN
                 'FROM sync_priority($1) p WHERE $2 ? p.tbl'
            INTO priority USING who.number, who.columns;
     END IF;
-    RETURN jsonb_build_object('status', 'ok', 'nonce', next_nonce, 'epoch', (entered.meta).epoch,
+    RETURN jsonb_build_object('status', 'ok', 'nonce', next_nonce,
+                              'generation', who.generation + 1, 'epoch', (entered.meta).epoch,
                               'cursor', cursor_text, 'tables', tables, 'priority', priority,
                               'counter', last_own & ((1::bigint << 39) - 1));
 END

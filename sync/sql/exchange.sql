@@ -34,6 +34,20 @@ BEGIN
 END
 {body};
 
+-- Whether a refusal is no last word: what is offered again after the server was put back may build on
+-- what another workstation has yet to offer. For ten minutes such a transaction, and what builds on
+-- it, is tried again with every exchange.
+CREATE OR REPLACE FUNCTION {schema}.sync_defers(
+    who {schema}.sync_device, tx jsonb, outcome jsonb, deferred text[]) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    SELECT outcome ->> 'status' = 'rejected'
+       AND CASE WHEN outcome ->> 'code' = 'depends' AND outcome ->> 'on' = ANY (deferred) THEN true
+                ELSE coalesce((tx ->> 'again')::boolean, false)
+                     AND outcome ->> 'code' IN ('conflict', 'gone', 'parent_missing')
+                     AND who.recovered_at > now() - interval '10 minutes' END;
+{body};
+
 CREATE OR REPLACE FUNCTION {schema}.sync_exchange(request jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
@@ -47,6 +61,7 @@ DECLARE
     outcome jsonb;
     results jsonb[] := '{}';
     blocked jsonb := '{}';
+    deferred text[] := '{}';
     next_nonce uuid;
     snapshot text;
     changes text;
@@ -62,14 +77,16 @@ BEGIN
     IF request ->> 'cursor' IS NULL THEN
         RAISE EXCEPTION 'an exchange goes on from a cursor' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    -- A cursor ahead of the server: it was put back without a new epoch, and what it writes from here
-    -- on would pass for seen.
-    IF pg_snapshot_xmax(split_part(request ->> 'cursor', '|', 1)::pg_snapshot)
-       > pg_snapshot_xmax(pg_current_snapshot()) THEN
-        RETURN jsonb_build_object('status', 'epoch', 'epoch', (entered.meta).epoch);
+    -- Put back without a new epoch, what the server writes from here on would pass for seen.
+    IF sync_put_back(who, entered.meta, request) THEN
+        RETURN jsonb_build_object('status', 'epoch', 'epoch', sync_new_epoch(entered.meta));
     END IF;
     IF sync_needs_hello(who, entered.meta, request) THEN
         RETURN '{"status": "hello"}';
+    END IF;
+    LOCK TABLE ONLY sync_log IN ACCESS SHARE MODE;
+    IF sync_stale(request ->> 'cursor') THEN
+        RETURN '{"status": "stale"}';
     END IF;
     next_nonce := sync_rotate(who, request);
     IF next_nonce IS NULL THEN
@@ -85,15 +102,20 @@ BEGIN
             IF outcome IS NULL THEN
                 PERFORM set_config('sync.actor', coalesce(item ->> 'actor', ''), true);
                 outcome := sync_apply(who, item, blocked);
-                INSERT INTO sync_result (tx, device, result)
-                VALUES ((item ->> 'tx')::uuid, who.number, outcome) ON CONFLICT (tx) DO NOTHING;
-                IF NOT FOUND THEN
+                IF sync_defers(who, item, outcome, deferred) THEN
+                    deferred := deferred || (item ->> 'tx');
+                    outcome := jsonb_build_object('tx', item -> 'tx', 'status', 'deferred');
+                ELSE
+                    INSERT INTO sync_result (tx, device, result)
+                    VALUES ((item ->> 'tx')::uuid, who.number, outcome) ON CONFLICT (tx) DO NOTHING;
+                END IF;
+                IF outcome ->> 'status' <> 'deferred' AND NOT FOUND THEN
                     -- A copy of the cache pushes the same work at this moment, and was first.
                     RAISE EXCEPTION 'transaction % has just been answered elsewhere', item ->> 'tx'
                           USING ERRCODE = 'serialization_failure';
                 END IF;
             END IF;
-            IF outcome ->> 'status' = 'rejected' THEN
+            IF outcome ->> 'status' <> 'applied' THEN
                 blocked := sync_blocks(item) || blocked;
             END IF;
             results := results || outcome;
@@ -104,10 +126,12 @@ BEGIN
     SELECT pg_current_snapshot()::text, sync_delta(who, request ->> 'cursor', push)
       INTO snapshot, changes;
     RETURN concat('{"status": "ok", "nonce": "', next_nonce,
-                  '", "cursor": "', snapshot, '|', pg_current_xact_id(),
+                  '", "generation": ', who.generation + 1,
+                  ', "cursor": "', snapshot, '|', pg_current_xact_id(),
                   '", "epoch": "', (entered.meta).epoch,
                   '", "schema_version": ', (entered.meta).schema_version,
                   ', "server_time": ', to_json(clock_timestamp()),
+                  CASE WHEN sync_upkeep_due(entered.meta) THEN ', "upkeep": true' END,
                   ', "results": ', to_json(results), ', "changes": ', changes, '}');
 END
 {body};

@@ -53,6 +53,8 @@ BEGIN
         PERFORM sync_capture(entry ->> 'name');
     END LOOP;
     UPDATE sync_meta SET schema_version = (spec ->> 'version')::integer;
+    -- Who was promised what is kept from it now has to ask again.
+    UPDATE sync_device SET columns = NULL WHERE columns <> sync_visible(profile, columns);
 END
 {body};
 
@@ -74,6 +76,7 @@ LANGUAGE plpgsql STABLE
 AS {body}
 BEGIN
     IF row_no >> 39 <> 0 AND row_no >> 39 <> origin
+       AND NOT (origin <> 0 AND sync_was(origin, row_no >> 39))
        AND NOT pg_has_role(session_user, current_user, 'MEMBER') THEN
         RAISE EXCEPTION 'the id % is not this writer''s to give', row_no
               USING ERRCODE = 'check_violation', CONSTRAINT = 'sync_id_range';

@@ -20,7 +20,6 @@ from sync.engine import SyncEngine, SyncStatus
 from sync.errors import (
     AccessRefused,
     ClientTooOld,
-    EpochChanged,
     Migrating,
     ProtocolError,
     Revoked,
@@ -333,10 +332,6 @@ def test_every_refusal_has_a_name_and_keeps_the_outbox(station: Maker, tenant: T
     # A server that was upgraded wants to hear again which columns the program knows.
     tenant.query("UPDATE sync_meta SET schema_version = 4")
     assert a.engine.sync_once().pending == 0
-    (epoch,) = tenant.query("SELECT epoch FROM sync_meta")
-    tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid()")
-    expect(a, EpochChanged, ours=str(epoch[0]))
-    tenant.query("UPDATE sync_meta SET epoch = %s", epoch[0])
     tenant.query("UPDATE sync_device SET revoked_at = now()")
     expect(a, Revoked)
     tenant.query("UPDATE sync_device SET revoked_at = NULL, role_name = 'somebody'")

@@ -16,7 +16,7 @@ def test_values_leave_as_the_protocol_says() -> None:
     new = {"id": 1, "name": "ñ", "active": 1, "balance": -1250, "seen_at": None}
     operation = Operation("person", 1, "U", {"active": 0, "balance": 5}, new)
     request = wire.ExchangeRequest(
-        3, 7, "n", "x", "e", "c", (LocalTransaction(1, "t", None, "label", "at", (operation,)),)
+        3, 7, "n", 5, "x", "e", "c", (LocalTransaction(1, "t", None, "label", "at", (operation,)),)
     )
     sent = json.loads(wire.exchange_request(request, SCHEMA))
     assert {key: sent[key] for key in sent if key != "push"} == {
@@ -24,6 +24,7 @@ def test_values_leave_as_the_protocol_says() -> None:
         "schema_version": 3,
         "device": 7,
         "nonce": "n",
+        "generation": 5,
         "exchange": "x",
         "epoch": "e",
         "cursor": "c",
@@ -69,10 +70,12 @@ def test_a_refusal_keeps_all_that_was_said_of_it() -> None:
             {
                 "status": "ok",
                 "nonce": "n",
+                "generation": 5,
                 "cursor": "c",
                 "epoch": "e",
                 "changes": [],
                 "results": [
+                    {"tx": "0", "status": "deferred"},
                     {"tx": "1", "status": "applied"},
                     {"tx": "2", "status": "rejected", "code": "depends", "on": "1", "by": None},
                 ],
@@ -80,6 +83,7 @@ def test_a_refusal_keeps_all_that_was_said_of_it() -> None:
         )
     )
     assert answer.results == (
+        wire.Result("0", applied=False, deferred=True),
         wire.Result("1", applied=True),
         wire.Result("2", applied=False, code="depends", detail={"on": "1"}),
     )

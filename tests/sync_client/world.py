@@ -188,6 +188,7 @@ class Tenant:
         sync_server.install_tables(run, name)
         sync_server.upgrade_tables(run, name, 2)
         self.roles: list[str] = []
+        self.backups: list[str] = []
         self._role(sync_server.device_group(name), "NOLOGIN")
         sync_server.install_functions(run, name, SCHEMA)
 
@@ -242,6 +243,49 @@ class Tenant:
                 values = [int(v) if isinstance(v, bool) else v for v in json.loads(text)]
                 out[table.name][values[0]] = dict(zip(table.column_names, values, strict=True))
         return out
+
+    def backup(self) -> str:
+        """Keep every row of the schema as it is now; the name of what :meth:`put_back` takes."""
+        kept = f"kept_{len(self.backups)}"
+        self.backups.append(kept)
+        self.admin.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(kept)))
+        for table in self._tables():
+            self.admin.execute(
+                sql.SQL("CREATE TABLE {} AS TABLE {}").format(
+                    sql.Identifier(kept, table), sql.Identifier(self.name, table)
+                )
+            )
+        return kept
+
+    def put_back(self, kept: str) -> None:
+        """What an administrator's pg_restore does: rows as they were, and no word to anybody."""
+        with self.admin.transaction():
+            self.admin.execute("SET LOCAL session_replication_role = replica")
+            for table in self._tables():
+                self.admin.execute(
+                    sql.SQL("TRUNCATE {0} CASCADE").format(sql.Identifier(self.name, table))
+                )
+            for table in self._tables():
+                self.admin.execute(
+                    sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE TABLE {}").format(
+                        sql.Identifier(self.name, table), sql.Identifier(kept, table)
+                    )
+                )
+            for table in SCHEMA.tables:
+                self.admin.execute(
+                    sql.SQL(
+                        "SELECT setval(pg_get_serial_sequence({}, 'id'), coalesce((SELECT max(id)"
+                        " FROM {} WHERE id < 1::bigint << 39), 0) + 1, false)"
+                    ).format(sql.Literal(f'"{table.name}"'), sql.Identifier(self.name, table.name))
+                )
+
+    def _tables(self) -> list[str]:
+        rows = self.query(
+            "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace"
+            " AND relkind IN ('r', 'p') AND NOT relispartition",
+            f'"{self.name}"',
+        )
+        return [name for (name,) in rows]
 
     def close(self) -> None:
         database = self.admin.info.dbname

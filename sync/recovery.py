@@ -1,0 +1,111 @@
+"""Going on with a server that was put back from a backup.
+
+The server has a new epoch. The workstation takes a number that no copy of it has, offers again what
+it knows to have been applied and the server has no more (or, where a person put the server back on
+purpose, keeps it as drafts for a person to decide on), and compares every table. What waits in the
+outbox stays there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from sync import acked, apply, calls, rekey, store, wire
+from sync.apply import Fault, no_fault
+from sync.calls import Conversation
+from sync.compare import Progress
+from sync.errors import refusal
+from sync.schema import DEVICE_BITS, SyncSchema
+from sync.store import Execute, LocalTransaction
+from sync.wire import RecoverAnswer
+
+COMPARING = "comparing"
+"""The state under which a comparison stands that has to end before anything is pushed."""
+
+RESTORED = "restored"
+"""The code of a draft that was applied once, before the server was put back on purpose."""
+
+
+def recovering(
+    connection: Any,
+    schema: SyncSchema,
+    clock: Callable[[], dt.datetime],
+    fault: Fault = no_fault,
+) -> Conversation[bool]:
+    """Take the server's word on how to go on; ``False`` where it wants to be greeted first."""
+    execute = store.executor(connection)
+    exchange = store.get_state(execute, "exchange")
+    if exchange is None:
+        exchange = str(uuid.uuid4())
+        store.set_state(execute, "exchange", exchange)
+    request = wire.recover_request(
+        schema,
+        store.device(execute),
+        store.generation(execute),
+        exchange,
+        acked.ids(execute),
+        _seen(execute, schema),
+    )
+    answer = wire.recover_answer((yield calls.Recover(request)))
+    if answer.status == "hello":
+        return False
+    if answer.status != "ok":
+        raise refusal(answer.status, schema.version, answer.schema_version)
+    fault("recovery_received")
+    _go_on(connection, schema, answer, clock(), fault)
+    return True
+
+
+def _seen(execute: Execute, schema: SyncSchema) -> dict[str, int]:
+    """Table → the highest id of the server's own that is here."""
+    found: dict[str, int] = {}
+    for table in schema.tables:
+        ((highest,),) = execute(
+            f'SELECT max(id) FROM "{table.name}" WHERE id < ?', (1 << DEVICE_BITS,)
+        )
+        if highest is not None and highest > 0:
+            found[table.name] = highest
+    return found
+
+
+def _go_on(
+    connection: Any, schema: SyncSchema, answer: RecoverAnswer, now: dt.datetime, fault: Fault
+) -> None:
+    with apply.Transaction(connection, fault):
+        execute = store.executor(connection)
+        rekey.take_number(connection, schema, answer.device)
+        fault("recovery_renamed")
+        lost = acked.take_unknown(execute, answer.known)
+        if answer.review:
+            for transaction in lost:
+                store.reject(execute, transaction, RESTORED, {}, now)
+        else:
+            _keep_images(connection, schema, lost)
+            acked.offer_again(execute, lost)
+        for key, value in (
+            ("nonce", answer.nonce),
+            ("generation", str(answer.generation)),
+            ("epoch", answer.epoch),
+            ("cursor", answer.cursor),
+            ("exchange", None),
+            (COMPARING, Progress.of(table.name for table in schema.tables).text()),
+        ):
+            store.set_state(execute, key, value)
+        fault("recovery_kept")
+
+
+def _keep_images(connection: Any, schema: SyncSchema, lost: list[LocalTransaction]) -> None:
+    """What is here stands for the server's image until the comparison brings that."""
+    execute = store.executor(connection)
+    rows = {(o.table, o.row_id) for transaction in lost for o in transaction.operations}
+    for table, row_id in sorted(rows):
+        names = schema[table].column_names
+        columns = ", ".join(f"'{name}', \"{name}\"" for name in names)
+        execute(
+            "INSERT OR IGNORE INTO sync_base (tbl, row_id, image)"
+            f' SELECT ?, ?, (SELECT json_object({columns}) FROM "{table}" WHERE id = ?)',
+            (table, row_id, row_id),
+        )

@@ -1,0 +1,117 @@
+-- When the schema was put back from a backup.
+
+-- Tells this cluster from every other one, also from one that was made of its dump.
+CREATE OR REPLACE FUNCTION {schema}.sync_system() RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS {body}
+    SELECT system_identifier FROM pg_control_system();
+{body};
+
+-- Whether a request proves that this schema was put back: the device has come further than the
+-- server remembers, or the cursor has, or the schema stands in another cluster than it did.
+CREATE OR REPLACE FUNCTION {schema}.sync_put_back(
+    who {schema}.sync_device, meta {schema}.sync_meta, request jsonb) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    SELECT coalesce((request ->> 'generation')::bigint > who.generation, false)
+        OR coalesce(pg_snapshot_xmax(split_part(request ->> 'cursor', '|', 1)::pg_snapshot)
+                    > pg_snapshot_xmax(pg_current_snapshot()), false)
+        OR coalesce(meta.system_id <> sync_system(), false);
+{body};
+
+-- A new epoch, which sends every device through sync_recover. Numbers that may have been given
+-- after the backup are passed over. Who comes second finds the first one's epoch.
+CREATE OR REPLACE FUNCTION {schema}.sync_new_epoch(meta {schema}.sync_meta) RETURNS uuid
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    fresh uuid;
+BEGIN
+    UPDATE sync_meta SET epoch = gen_random_uuid(), system_id = sync_system()
+     WHERE epoch = meta.epoch RETURNING epoch INTO fresh;
+    IF fresh IS NOT NULL THEN
+        PERFORM setval('sync_device_number', least(16383, 64 + greatest(
+            (SELECT last_value FROM sync_device_number), (SELECT max(number) FROM sync_device))));
+    END IF;
+    RETURN coalesce(fresh, (SELECT epoch FROM sync_meta));
+END
+{body};
+
+-- Whether a device has gone under another number before.
+CREATE OR REPLACE FUNCTION {schema}.sync_was(device integer, other bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    WITH RECURSIVE line AS (
+        SELECT d.number, d.forked_from FROM sync_device d WHERE d.number = device
+        UNION
+        SELECT d.number, d.forked_from FROM sync_device d JOIN line ON d.number = line.forked_from)
+    SELECT EXISTS (SELECT FROM line WHERE line.number = other);
+{body};
+
+-- A device of another epoch goes on here: under a number that no copy of it has, from a cursor of
+-- now, with the list of its acknowledged transactions that the schema still has.
+--
+-- seen: {table: highest id of the server's own that the device ever saw}; none of them is given again.
+CREATE OR REPLACE FUNCTION {schema}.sync_recover(request jsonb) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
+AS {body}
+DECLARE
+    entered record;
+    who sync_device;
+    twin sync_device;
+    next_nonce uuid := gen_random_uuid();
+    reached bigint;
+    target record;
+BEGIN
+    entered := sync_enter(request);
+    IF entered.refusal IS NOT NULL THEN
+        RETURN entered.refusal;
+    END IF;
+    who := entered.who;
+    IF sync_needs_hello(who, entered.meta, request) THEN
+        RETURN '{"status": "hello"}';
+    END IF;
+    IF request ->> 'exchange' IS NULL OR jsonb_typeof(request -> 'acked') IS DISTINCT FROM 'array' THEN
+        RAISE EXCEPTION 'a recovery names its exchange and what was acknowledged'
+              USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    reached := greatest(who.generation, coalesce((request ->> 'generation')::bigint, 0)) + 1;
+    -- The repeat of a recovery whose answer was lost finds the number that it was given.
+    SELECT * INTO twin FROM sync_device
+     WHERE forked_from = who.number AND last_exchange = (request ->> 'exchange')::uuid;
+    IF twin.number IS NOT NULL THEN
+        UPDATE sync_device SET nonce = next_nonce, generation = greatest(generation, reached)
+         WHERE number = twin.number RETURNING * INTO twin;
+    END IF;
+    WHILE twin.number IS NULL LOOP
+        INSERT INTO sync_device (role_name, profile, practitioner_id, label, nonce, last_exchange,
+                                 columns, schema_version, server_version, last_seen, forked_from,
+                                 generation, recovered_at)
+        VALUES (who.role_name, who.profile, who.practitioner_id, who.label, next_nonce,
+                (request ->> 'exchange')::uuid, who.columns, who.schema_version,
+                who.server_version, now(), who.number, reached, now())
+        ON CONFLICT (number) DO NOTHING RETURNING * INTO twin;
+    END LOOP;
+    FOR target IN
+        SELECT s.name, pg_get_serial_sequence(quote_ident(s.name), 'id') AS counter,
+               (request -> 'seen' ->> s.name)::bigint AS highest
+          FROM sync_table s
+         WHERE s.active AND (request -> 'seen' ->> s.name) ~ '^[0-9]{1,12}$'
+           AND (request -> 'seen' ->> s.name)::bigint < 1::bigint << 39
+           AND pg_get_serial_sequence(quote_ident(s.name), 'id') IS NOT NULL
+    LOOP
+        EXECUTE format('SELECT setval(%L, $1) FROM %s q '
+                       'WHERE q.last_value < $1 OR (q.last_value = $1 AND NOT q.is_called)',
+                       target.counter, target.counter) USING target.highest;
+    END LOOP;
+    RETURN jsonb_build_object(
+        'status', 'ok', 'device', twin.number, 'nonce', twin.nonce,
+        'generation', twin.generation, 'epoch', (entered.meta).epoch,
+        'cursor', pg_current_snapshot()::text, 'mode', (entered.meta).on_restore,
+        'known', (SELECT coalesce(jsonb_agg(r.tx), '[]') FROM sync_result r
+                   WHERE r.tx = ANY (ARRAY(
+                         SELECT value::uuid FROM jsonb_array_elements_text(request -> 'acked')))
+                     AND r.result ->> 'status' = 'applied'));
+END
+{body};

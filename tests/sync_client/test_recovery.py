@@ -1,0 +1,315 @@
+"""The server was put back from a backup: what was acknowledged comes back, and everyone converges."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync import acked, store
+from sync.recovery import RESTORED
+from sync.schema import device_of
+from tests.support.strictness import Collector
+from tests.sync_client.world import Desk, Maker, Station, Tenant, connect
+
+
+def sync(*stations: Station) -> None:
+    """Everyone exchanges until nobody has anything new."""
+    for _round in range(2):
+        for one in stations:
+            one.engine.sync_once()
+
+
+def alike(tenant: Tenant, *stations: Station) -> None:
+    there = tenant.everything()
+    for one in stations:
+        assert one.desk.everything() == there
+        assert one.desk.pending() == []
+
+
+def person(one: Station, **values: Any) -> int:
+    with one.desk.doing():
+        return one.desk.insert("person", **values)
+
+
+@pytest.fixture
+def two(station: Maker) -> tuple[Station, Station]:
+    return station(), station()
+
+
+def test_what_the_backup_lacked_comes_back_from_the_workstations(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    a, b = two
+    old = person(a, name="old", balance=100)
+    sync(a, b)
+    kept = tenant.backup()
+    mine = person(a, name="after the backup", friend_id=old)
+    with b.desk.doing():
+        b.desk.update("person", old, phone="222", balance=250)
+    sync(a, b)
+    with a.desk.doing():
+        a.desk.update("person", old, name="renamed")
+        a.desk.insert("visit", person_id=mine, room=4)
+    sync(a, b)
+    before = tenant.everything()
+    tenant.put_back(kept)
+    assert tenant.everything() != before
+
+    sync(a, b)
+    assert tenant.everything() == before
+    alike(tenant, a, b)
+    assert (store.rejected_count(a.desk.execute), store.rejected_count(b.desk.execute)) == (0, 0)
+    # Rows that were acknowledged keep their ids; new ones are of a number that no copy has.
+    assert device_of(person(a, name="new")) not in {device_of(mine), device_of(old)}
+    sync(a, b)
+    alike(tenant, a, b)
+
+
+def test_work_that_waited_is_pushed_after_what_is_offered_again(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    a, b = two
+    sync(a, b)
+    kept = tenant.backup()
+    mine = person(a, name="acknowledged")
+    sync(a)
+    waiting = person(a, name="waiting", friend_id=mine)
+    with a.desk.doing():
+        a.desk.update("person", mine, phone="1")
+    tenant.put_back(kept)
+    sync(a, b)
+    alike(tenant, a, b)
+    rows = tenant.everything()["person"]
+    assert {row["name"] for row in rows.values()} == {"acknowledged", "waiting"}
+    assert rows[mine]["phone"] == "1"
+    # It was never acknowledged, so its id was free to change.
+    assert waiting not in rows
+
+
+def test_a_workstation_that_only_read_finds_out(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    a, b = two
+    tenant.query("INSERT INTO person (name) VALUES ('before')")
+    sync(a, b)
+    kept = tenant.backup()
+    tenant.query("INSERT INTO person (name) VALUES ('lost')")
+    sync(b)
+    assert len(b.desk.rows("person")) == 2
+    tenant.put_back(kept)
+    sync(b)
+    alike(tenant, b)
+    # What the web wrote and no backup has is gone; its number is not given to another person.
+    tenant.query("INSERT INTO person (name) VALUES ('after')")
+    rows = {row["name"]: row["id"] for row in tenant.everything()["person"].values()}
+    assert rows["after"] == rows["before"] + 2
+    sync(a, b)
+    alike(tenant, a, b)
+
+
+def test_the_sleeper_and_the_one_that_was_awake_agree(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    """One has not exchanged since the backup, and sees nothing of it by itself."""
+    a, b = two
+    sync(a, b)
+    kept = tenant.backup()
+    person(a, name="acknowledged")
+    sync(a)
+    tenant.put_back(kept)
+    sync(b)  # nothing tells it yet
+    with b.desk.doing():
+        b.desk.insert("person", name="made meanwhile")
+    sync(b)
+    sync(a, b)
+    alike(tenant, a, b)
+    names = {row["name"] for row in tenant.everything()["person"].values()}
+    assert names == {"acknowledged", "made meanwhile"}
+
+
+def test_what_builds_on_anothers_lost_work_waits_for_it(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    a, b = two
+    sync(a, b)
+    kept = tenant.backup()
+    theirs = person(a, name="a's")
+    sync(a, b)
+    with b.desk.doing():
+        b.desk.update("person", theirs, phone="b's")
+    with b.desk.doing():
+        b.desk.insert("visit", person_id=theirs, room=1)
+    sync(b, a)
+    tenant.put_back(kept)
+    sync(b)  # before a: neither the row nor what it refers to is there
+    assert len(b.desk.pending()) == 2
+    assert store.rejected_count(b.desk.execute) == 0
+    with b.desk.doing():
+        b.desk.insert("visit", person_id=theirs, room=2)  # what was deferred stops nothing else
+    sync(a)
+    sync(b, a)
+    alike(tenant, a, b)
+    assert tenant.everything()["person"][theirs]["phone"] == "b's"
+    assert len(tenant.everything()["visit"]) == 2
+
+
+def test_what_can_not_come_back_reaches_a_person_after_ten_minutes(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    a, b = two
+    tenant.query("INSERT INTO person (name) VALUES ('web')")
+    sync(a, b)
+    kept = tenant.backup()
+    tenant.query("INSERT INTO person (name) VALUES ('web, lost')")
+    sync(a, b)
+    (lost,) = [i for i, row in a.desk.rows("person").items() if row["name"] == "web, lost"]
+    with a.desk.doing("visit.book") as tx:
+        a.desk.insert("visit", person_id=lost, room=1)
+    sync(a)
+    tenant.put_back(kept)
+    sync(a, b)
+    assert a.desk.pending() == [tx]
+    tenant.query("UPDATE sync_device SET recovered_at = now() - interval '11 minutes'")
+    sync(a)
+    (refused,) = store.rejections(a.desk.execute)
+    assert (refused.tx, refused.code) == (tx, "parent_missing")
+    assert refused.operations[0].new["person_id"] == lost
+    alike(tenant, a)
+
+
+def test_put_back_on_purpose_nothing_returns_by_itself(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    a, b = two
+    old = person(a, name="old")
+    sync(a, b)
+    kept = tenant.backup()
+    with a.desk.doing("client.edit") as tx:
+        a.desk.update("person", old, phone="1")
+        a.desk.insert("person", name="new")
+    sync(a, b)
+    waiting = person(b, name="waiting")
+    tenant.put_back(kept)
+    tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid(), on_restore = 'review'")
+    sync(a, b)
+    alike(tenant, a, b)
+    rows = tenant.everything()["person"]
+    assert {row["name"] for row in rows.values()} == {"old", "waiting"}
+    assert waiting not in rows
+    (draft,) = store.rejections(a.desk.execute)
+    assert (draft.tx, draft.code, draft.label) == (tx, RESTORED, "client.edit")
+    assert [o.kind for o in draft.operations] == ["U", "I"]
+    assert store.rejected_count(b.desk.execute) == 0
+
+
+def test_the_answer_to_a_recovery_is_lost(
+    station: Maker, tenant: Tenant, strict: Collector
+) -> None:
+    strict.expect("sync.engine", "sync stumbled: Cut")
+
+    class Cut(Exception):
+        pass
+
+    def fault(point: str) -> None:
+        if point == "recovery_received" and not cut:
+            cut.append(point)
+            raise Cut
+
+    cut: list[str] = []
+    a = station(fault=fault)
+    sync(a)
+    kept = tenant.backup()
+    mine = person(a, name="acknowledged")
+    sync(a)
+    tenant.put_back(kept)
+    with pytest.raises(Exception, match=r"sync\.cache_failed"):
+        a.engine.sync_once()
+    devices = tenant.value("SELECT count(*) FROM sync_device")
+    sync(a)
+    alike(tenant, a)
+    assert mine in tenant.everything()["person"]
+    assert tenant.value("SELECT count(*) FROM sync_device") == devices == 2
+
+
+@pytest.mark.parametrize("point", ["recovery_renamed", "recovery_kept", "before_commit"])
+def test_a_recovery_that_is_killed_is_done_again(
+    station: Maker, tenant: Tenant, strict: Collector, point: str
+) -> None:
+    strict.expect("sync.engine", "sync stumbled: Cut")
+
+    class Cut(Exception):
+        pass
+
+    def fault(reached: str) -> None:
+        if armed and reached == point:
+            armed.clear()
+            raise Cut
+
+    armed: list[bool] = []
+    a = station(fault=fault)
+    sync(a)
+    kept = tenant.backup()
+    mine = person(a, name="acknowledged")
+    sync(a)
+    waiting = person(a, name="waiting", friend_id=mine)
+    tenant.put_back(kept)
+    armed.append(True)
+    with pytest.raises(Exception, match=r"sync\.cache_failed"):
+        a.engine.sync_once()
+    assert not armed
+    assert a.desk.rows("person").keys() == {mine, waiting}
+    sync(a)
+    alike(tenant, a)
+    rows = tenant.everything()["person"]
+    assert {row["name"] for row in rows.values()} == {"acknowledged", "waiting"}
+
+
+def test_a_copy_of_the_cache_and_a_server_put_back(
+    station: Maker, tenant: Tenant, tmp_path: Path
+) -> None:
+    a = station()
+    sync(a)
+    kept = tenant.backup()
+    mine = person(a, name="acknowledged by both")
+    sync(a)
+    a.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(a.path, tmp_path / "copy.db")
+    number = a.device
+    person(a, name="the first one's")
+    tenant.put_back(kept)
+    sync(a)
+    copy = connect(tmp_path / "copy.db")
+    desk = Desk(copy)
+    with desk.doing():
+        desk.insert("person", name="the copy's")
+    copy.close()
+    engine = a.make_engine()
+    engine._connect_cache = lambda: connect(tmp_path / "copy.db")
+    engine.sync_once()
+    engine.close()
+    sync(a)
+    rows = tenant.everything()["person"]
+    assert {row["name"] for row in rows.values()} == {
+        "acknowledged by both",
+        "the first one's",
+        "the copy's",
+    }
+    assert mine in rows
+    assert len({device_of(i) for i in rows}) == 3
+    assert number not in {device_of(i) for i in rows if i != mine}
+    alike(tenant, a)
+
+
+def test_what_was_acknowledged_is_kept_for_35_days(two: tuple[Station, Station]) -> None:
+    a, _ = two
+    person(a, name="x")
+    sync(a)
+    now = a.engine._clock()
+    (tx,) = acked.ids(a.desk.execute)
+    acked.prune(a.desk.execute, now + acked.KEPT)
+    assert acked.ids(a.desk.execute) == [tx]
+    acked.prune(a.desk.execute, now + acked.KEPT * 1.001)
+    assert acked.ids(a.desk.execute) == []
