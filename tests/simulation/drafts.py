@@ -1,0 +1,111 @@
+"""What must hold of refusals: that there was a reason, and that nothing goes on building on them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sync.schema import SyncSchema, device_of
+from tests.simulation.rules import hold
+from tests.simulation.schemas import OFFICE
+from tests.simulation.workstation import Workstation
+
+
+def nothing_builds_on_a_refusal(station: Workstation) -> None:
+    """No waiting operation touches, or refers to, a row or a change that was refused."""
+    drafts = station.refused()
+    waiting = station.execute("SELECT tbl, row_id, op, old, new FROM sync_op")
+    _groups_travel_together(station, waiting)
+    if not drafts or not waiting:
+        return
+    made: set[tuple[str, int]] = set()
+    changed: set[tuple[str, int, str, str]] = set()
+    for _code, _detail, ops in drafts.values():
+        for op in json.loads(ops):
+            if op["k"] == "I":
+                made.add((op["t"], op["id"]))
+            # Texts that are written only once tell whose work an operation builds on.
+            for name, value in op["new"].items():
+                if isinstance(value, str) and value[:1] == "#":
+                    changed.add((op["t"], op["id"], name, value))
+    for table, row_id, _kind, old, new in waiting:
+        hangs = (table, row_id) in made
+        for name, value in json.loads(old or "{}").items():
+            hangs = hangs or (table, row_id, name, value) in changed
+        references = station.product.schema[table].references
+        for name, value in json.loads(new or "{}").items():
+            hangs = hangs or (name in references and (references[name], value) in made)
+        hold("refusals spread", not hangs, (station.name, table, row_id))
+
+
+def _groups_travel_together(station: Workstation, waiting: list[tuple[Any, ...]]) -> None:
+    for table, row_id, kind, _old, new in waiting:
+        for group in station.product.schema[table].groups if kind == "U" else ():
+            sent = group.intersection(json.loads(new))
+            hold("groups", sent in (set(), group), (station.name, table, row_id, sent))
+
+
+def refused_for_a_reason(station: Workstation, copied: set[int]) -> None:
+    """No refusal was the engine's own fault."""
+    schema = station.product.schema
+    for tx, (code, text, ops) in station.refused().items():
+        detail = json.loads(text)
+        operations = json.loads(ops)
+        what = (station.name, tx, code, detail)
+        hold("refused for a reason", code not in {"foreign_id", "append_only"}, what)
+        if code == "duplicate":
+            fork = device_of(detail["id"]) in copied
+            own_key = detail["constraint"].endswith("_pkey")
+            hold("refused for a reason", fork or not own_key, what)
+        elif code == "invalid":
+            hold("refused for a reason", detail["sqlstate"] == "22001", what)
+        elif code == "forbidden" and station.profile == OFFICE:
+            writable = all(OFFICE in schema[op["t"]].write_by for op in operations)
+            hold("refused for a reason", not writable, what)
+        elif code == "conflict":
+            _conflict(schema, detail, operations, what)
+        elif code == "parent_missing":
+            _parent(schema, detail, operations, what)
+
+
+def _conflict(
+    schema: SyncSchema, detail: dict[str, Any], operations: list[dict[str, Any]], what: object
+) -> None:
+    """What stands there is neither what was seen nor what was wanted."""
+    touching = [o for o in operations if (o["t"], o["id"]) == (detail["table"], detail["id"])]
+    if not touching:
+        return  # the draft was given ids of another device since
+    for name, theirs in detail["theirs"].items():
+        stamp = schema[detail["table"]].column(name).stamp
+        differs = any(theirs != o["old"].get(name, theirs) for o in touching)
+        hold("refused for a reason", differs and not stamp, what)
+
+
+def _parent(
+    schema: SyncSchema, detail: dict[str, Any], operations: list[dict[str, Any]], what: object
+) -> None:
+    """The row that is missing was not made by the same transaction."""
+    made: set[tuple[str, int]] = set()
+    for op in operations:
+        if op["k"] == "I":
+            made.add((op["t"], op["id"]))
+        elif op["k"] == "D":
+            made.discard((op["t"], op["id"]))
+        if (op["t"], op["id"]) == (detail["table"], detail["id"]):
+            for name, target in schema[op["t"]].references.items():
+                if detail["constraint"] == f"{op['t']}_{name}_fkey":
+                    own = (target, op["new"].get(name)) in made
+                    hold("refused for a reason", not own, what)
+
+
+def dangling(station: Workstation) -> int:
+    """How many references in the cache point at no row."""
+    count = 0
+    for table in station.product.schema.tables:
+        for column, target in table.references.items():
+            found = station.execute(
+                f'SELECT count(*) FROM "{table.name}" c WHERE c."{column}" IS NOT NULL'
+                f' AND NOT EXISTS (SELECT 1 FROM "{target}" p WHERE p.id = c."{column}")'
+            )
+            count += found[0][0]
+    return count
