@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sync import calls, codec, scope, store, wire
+from sync import acked, calls, codec, scope, store, wire
 from sync.apply import Applied, Fault, Transaction, apply_answer, lay_down_rows, no_fault
 from sync.calls import Conversation
 from sync.compare import BEFORE_ALL, Progress, comparing
@@ -245,6 +245,7 @@ def checking(connection: Any, schema: SyncSchema, clock: Clock) -> Conversation[
     mended = yield from comparing(connection, schema, CHECKING)
     if store.get_state(execute, CHECKING) is None:
         store.set_state(execute, "verified_at", codec.instant_to_text(clock()))
+        acked.prune(execute, clock())
     return mended
 
 
