@@ -25,6 +25,7 @@ from desktop.qt.settings import FILE_NAME, Settings
 from desktop.qt.theme import CHOICES, TEXT_SCALES, theme_switch
 from desktop.services import joining, secrets
 from desktop.services.cache import Clock, utc_now
+from desktop.services.revocation import wants_key
 from desktop.services.session import WorkSession, open_session, renewed
 from desktop.services.workstation import Description, default_folder
 from desktop.views.inbox import InboxScreen
@@ -141,8 +142,12 @@ class Consultorio(QObject):
                 self._not_opened(error)
                 return
             start = self._start_window(clinic, station)
-            if vault == secrets.PASSPHRASE and self._passphrase is None:
-                start.ask_passphrase()
+            needed = vault == secrets.PASSPHRASE and wants_key(self._folder, description)
+            if needed and self._passphrase is None:
+                shut_out = description.shut_out is not None
+                start.ask_passphrase(
+                    EnvironmentTrouble("device.shut_out_passphrase") if shut_out else None
+                )
                 self.ready.emit(start, EnvironmentTrouble("secrets.passphrase_needed"))
                 return
         if self.start is not None:
@@ -158,6 +163,7 @@ class Consultorio(QObject):
     def _start_window(self, clinic: str, station: str) -> StartWindow:
         self.start = StartWindow(clinic, station)
         self.start.tryAgain.connect(self._again)
+        self.start.joinWanted.connect(self._join_again)
         self.start.passphraseGiven.connect(self._open_with)
         self.start.show()
         return self.start
@@ -169,6 +175,14 @@ class Consultorio(QObject):
             start.close()
             start.deleteLater()
         self._open()
+
+    @Slot()
+    def _join_again(self) -> None:
+        start, self.start = self.start, None
+        if start is not None:
+            start.close()
+            start.deleteLater()
+        self._show_wizard()
 
     @Slot(str)
     def _open_with(self, passphrase: str) -> None:
@@ -184,9 +198,15 @@ class Consultorio(QObject):
         if isinstance(error, AppError) and error.code in {
             "secrets.passphrase_wrong",
             "secrets.passphrase_needed",
+            "device.shut_out_passphrase",
         }:
             self._passphrase = None
             start.ask_passphrase(error)
+        elif isinstance(error, AppError) and error.code in {
+            "device.shut_out",
+            "device.shut_out_empty",
+        }:
+            start.show_end(error)
         else:
             start.show_trouble(error)
         self.ready.emit(start, error)

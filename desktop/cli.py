@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from desktop import cli_admin, cli_workstation
+from desktop import cli_admin, cli_outbox, cli_workstation
 from desktop.cli_output import Output
 from desktop.domain import messages
 from desktop.domain.errors import AppError, RuleError
@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar=_("COMMAND"), required=True)
     cli_admin.add_commands(commands)
     cli_workstation.add_commands(commands)
+    cli_outbox.add_commands(commands)
     return top
 
 

@@ -20,7 +20,7 @@ from desktop.domain.errors import EnvironmentTrouble, RuleError
 from desktop.domain.messages import _
 from desktop.domain.permissions import ROLES
 from desktop.models import PROFILES
-from desktop.services import devices, enrolment, secrets, server, tenants
+from desktop.services import devices, enrolment, office_key, secrets, server, tenants
 from desktop.services.accounts import NewAccount
 from desktop.services.tenants import NewClinic
 
@@ -40,7 +40,18 @@ def add_commands(commands: Any) -> None:
 def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What every command of the administrator takes."""
     parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
+    add_server_options(parser)
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Which database, and as whom: for :func:`server_of`."""
     parser.add_argument(
         "--dsn", help=_("the database, without a password (or CONSULTORIO_DSN in the environment)")
     )
@@ -49,7 +60,6 @@ def _command(commands: Any, name: str, run: Any, text: str) -> argparse.Argument
         type=Path,
         help=_("a file only you can read with the password of the database user"),
     )
-    return parser
 
 
 def _tenant_commands(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +92,13 @@ def _tenant_commands(parser: argparse.ArgumentParser) -> None:
     )
     grant.add_argument("name", metavar=_("NAME"))
     grant.add_argument("role", metavar=_("ROLE"))
+    office = _command(
+        commands,
+        "office-key",
+        _tenant_office_key,
+        _("Print the key that files for it are made with"),
+    )
+    office.add_argument("name", metavar=_("NAME"))
     generate = _command(
         commands, "generate", _tenant_generate, _("Fill a clinic with made-up data")
     )
@@ -152,7 +169,7 @@ def _hours(text: str) -> int:
 
 
 @contextmanager
-def _server(args: argparse.Namespace) -> Iterator[psycopg.Connection]:
+def server_of(args: argparse.Namespace) -> Iterator[psycopg.Connection]:
     """The administrator's connection; the password from a file, PGPASSFILE, the keyring or a prompt."""
     dsn = args.dsn or os.environ.get("CONSULTORIO_DSN")
     if not dsn:
@@ -209,7 +226,7 @@ def _tenant_create(args: argparse.Namespace, output: Output) -> int:
         email=args.admin_email,
         superuser=True,
     )
-    with _server(args) as connection:
+    with server_of(args) as connection:
         password = _new_password(args.admin_password_file, args.admin_user)
         made = tenants.create(connection, args.name, clinic, account, password)
     return output.done(
@@ -221,7 +238,7 @@ def _tenant_create(args: argparse.Namespace, output: Output) -> int:
 
 
 def _tenant_list(args: argparse.Namespace, output: Output) -> int:
-    with _server(args) as connection:
+    with server_of(args) as connection:
         found = [tenants.find(connection, name) for name in tenants.names(connection)]
     return output.table(
         (_("Schema"), _("Clinic"), _("Version"), _("Newest"), _("Workstations")),
@@ -231,7 +248,7 @@ def _tenant_list(args: argparse.Namespace, output: Output) -> int:
 
 
 def _tenant_migrate(args: argparse.Namespace, output: Output) -> int:
-    with _server(args) as connection:
+    with server_of(args) as connection:
         names = tenants.names(connection) if args.all else [args.name]
         done = [tenants.migrate(connection, name) for name in names]
     return output.table(
@@ -240,7 +257,7 @@ def _tenant_migrate(args: argparse.Namespace, output: Output) -> int:
 
 
 def _tenant_grant_web(args: argparse.Namespace, output: Output) -> int:
-    with _server(args) as connection:
+    with server_of(args) as connection:
         tenants.grant_web(connection, args.name, args.role)
     return output.done(
         _("“{role}” may use the shared tables of “{tenant}”, and nothing else of it.").format(
@@ -251,11 +268,18 @@ def _tenant_grant_web(args: argparse.Namespace, output: Output) -> int:
     )
 
 
+def _tenant_office_key(args: argparse.Namespace, output: Output) -> int:
+    with server_of(args) as connection:
+        tenants.find(connection, args.name)
+        key = office_key.public(connection, args.name)
+    return output.done(key, tenant=args.name, key=key)
+
+
 def _tenant_generate(args: argparse.Namespace, output: Output) -> int:
     from desktop.services.generate import generate
 
     today = args.today or dt.datetime.now(ZoneInfo(NewClinic("").zone)).date()
-    with _server(args) as connection:
+    with server_of(args) as connection:
         tenants.find(connection, args.name)
         report = generate(
             connection,
@@ -286,7 +310,7 @@ def _device_enroll(args: argparse.Namespace, output: Output) -> int:
         raise EnvironmentTrouble("file.exists", path=str(args.out))
     if not os.access(args.out.parent, os.W_OK | os.X_OK):
         raise EnvironmentTrouble("file.not_written", path=str(args.out))
-    with _server(args) as connection:
+    with server_of(args) as connection:
         here = devices.address_of(connection)
         admitted = devices.enroll(
             connection,
@@ -327,7 +351,7 @@ def _device_enroll(args: argparse.Namespace, output: Output) -> int:
 
 
 def _device_list(args: argparse.Namespace, output: Output) -> int:
-    with _server(args) as connection:
+    with server_of(args) as connection:
         found = devices.listed(connection, args.tenant)
     return output.table(
         (_("Number"), _("Name"), _("Profile"), _("Last seen"), _("State")),
@@ -346,7 +370,7 @@ def _device_list(args: argparse.Namespace, output: Output) -> int:
 
 
 def _device_revoke(args: argparse.Namespace, output: Output) -> int:
-    with _server(args) as connection:
+    with server_of(args) as connection:
         numbers = devices.revoke(connection, args.tenant, args.number)
     return output.done(
         _("Workstation {number} is shut out. What it had not sent is still on it.").format(
@@ -365,7 +389,7 @@ def _account_create(args: argparse.Namespace, output: Output) -> int:
         phone=args.phone,
         staff_id=args.staff,
     )
-    with _server(args) as connection:
+    with server_of(args) as connection:
         password = _new_password(args.new_password_file, args.username)
         staff_id = tenants.add_account(connection, args.tenant, account, password)
     return output.done(
@@ -376,7 +400,7 @@ def _account_create(args: argparse.Namespace, output: Output) -> int:
 
 
 def _account_password(args: argparse.Namespace, output: Output) -> int:
-    with _server(args) as connection:
+    with server_of(args) as connection:
         password = _new_password(args.new_password_file, args.username)
         tenants.set_password(connection, args.tenant, args.username, password)
     return output.done(

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from desktop.cli_output import Output
+from desktop.domain.errors import EnvironmentTrouble
 from desktop.domain.messages import _
 from desktop.models import sync_schema
 from desktop.services import joining, secrets
 from desktop.services import workstation as stations
 from desktop.services.cache import connect as connect_cache
 from desktop.services.cache import translated
+from desktop.services.revocation import Revocation, close_down
+from desktop.services.syncing import REVOKED
 from desktop.services.workstation import Workstation
 from sync import store
 from sync.engine import SyncEngine
@@ -36,6 +39,12 @@ def add_commands(commands: Any) -> None:
 def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What every command of a workstation takes."""
     parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
     parser.add_argument(
         "--data-dir",
@@ -48,26 +57,27 @@ def _command(commands: Any, name: str, run: Any, text: str) -> argparse.Argument
         type=Path,
         help=_("where there is no keyring: a file only you can read with the passphrase"),
     )
-    return parser
 
 
-def _passphrase(args: argparse.Namespace) -> str | None:
+def passphrase_of(args: argparse.Namespace) -> str | None:
+    """The passphrase that the command line names, or a person types."""
     if args.passphrase_file is not None:
         return secrets.read_secret_file(args.passphrase_file)
     return secrets.ask(_("Passphrase of this workstation"))
 
 
-def _folder(args: argparse.Namespace) -> Path:
+def folder_of(args: argparse.Namespace) -> Path:
+    """The workstation's folder that the command line names."""
     return Path(args.data_dir).expanduser().absolute()
 
 
 def _join(args: argparse.Namespace, output: Output) -> int:
-    folder = _folder(args)
+    folder = folder_of(args)
     tell = output.progress(_("Rows"))
     description = joining.join(
         args.file,
         folder,
-        passphrase=lambda: _passphrase(args),
+        passphrase=lambda: passphrase_of(args),
         progress=lambda _table, done, total: tell(done, total),
     )
     return output.done(
@@ -83,14 +93,25 @@ def _join(args: argparse.Namespace, output: Output) -> int:
 
 
 def _sync(args: argparse.Namespace, output: Output) -> int:
+    folder = folder_of(args)
+    ended = close_down(folder, passphrase=lambda: passphrase_of(args))
+    if ended is not None:
+        raise ended
     with (
-        Workstation.open(_folder(args), passphrase=lambda: _passphrase(args)) as station,
+        Workstation.open(folder, passphrase=lambda: passphrase_of(args)) as station,
         contextlib.closing(station.open_cache()) as cache,
     ):
         engine = SyncEngine(cache.connect, station.server(), sync_schema())
+        revocation = Revocation(folder, station.description, cache)
         try:
             with stations.sync_translated():
                 status = engine.sync_once()
+        except EnvironmentTrouble as error:
+            if error.code != REVOKED:
+                raise
+            told = revocation.happened()
+            revocation.seal()
+            raise told from error
         finally:
             engine.close()
     return output.done(
@@ -106,8 +127,8 @@ def _sync(args: argparse.Namespace, output: Output) -> int:
 
 
 def _status(args: argparse.Namespace, output: Output) -> int:
-    folder = _folder(args)
-    station = Workstation.open(folder, passphrase=lambda: _passphrase(args), exclusive=False)
+    folder = folder_of(args)
+    station = Workstation.open(folder, passphrase=lambda: passphrase_of(args), exclusive=False)
     with (
         translated(),
         contextlib.closing(
@@ -159,4 +180,4 @@ def _say(value: object) -> str:
 def _desktop(args: argparse.Namespace, _output: Output) -> int:
     from desktop.app import run
 
-    return run(_folder(args), passphrase_file=args.passphrase_file)
+    return run(folder_of(args), passphrase_file=args.passphrase_file)

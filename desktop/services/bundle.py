@@ -11,6 +11,7 @@ from desktop.services.clients import Clients
 from desktop.services.clinic import ClinicSettings
 from desktop.services.finance import Finance
 from desktop.services.inbox import Inbox
+from desktop.services.office import Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,4 @@ class Services:
     clients: Clients
     finance: Finance
     inbox: Inbox
+    office: Office

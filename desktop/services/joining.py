@@ -1,7 +1,8 @@
 """A new workstation joins its clinic: from the enrolment file to a folder that is ready to work.
 
 Everything is made in a folder beside the one that was asked for, which takes its name only when the
-first sync is complete. What was interrupted goes on where it stopped when it is asked for again.
+first sync is complete. What was interrupted goes on where it stopped when it is asked for again. A
+workstation that was shut out by mistake joins again in its old folder.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from psycopg import sql
 from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
 from desktop.models import sync_schema
 from desktop.services import enrolment as files
-from desktop.services import migrations, search, secrets
+from desktop.services import migrations, revocation, search, secrets
 from desktop.services import workstation as stations
 from desktop.services.cache import Clock, utc_now
 from desktop.services.cache import connect as connect_cache
@@ -77,14 +78,31 @@ def join(
         _load(staging, description, enrolment, kept, progress, clock)
     finally:
         lock.release()
-    if folder.exists():
+    _take_name(staging, folder)
+    return description
+
+
+def _take_name(staging: Path, folder: Path) -> None:
+    """The finished folder takes its name; what a shut out workstation left there is kept in it."""
+    before = folder.with_name(f"{folder.name}.before")
+    if (folder / "workstation.json").exists():
+        folder.rename(before)
+    elif folder.exists():
         folder.rmdir()
     staging.rename(folder)
-    return description
+    if not before.exists():
+        return
+    for name in (revocation.FOLDER, "logs", "settings.json"):
+        if (before / name).exists() and not (folder / name).exists():
+            (before / name).rename(folder / name)
+    shutil.rmtree(before)
 
 
 def _check_free(folder: Path) -> None:
     if (folder / "workstation.json").exists():
+        shut_out = Description.load(folder).shut_out
+        if shut_out is not None and shut_out.destroyed:
+            return
         raise RuleError("workstation.exists", folder=str(folder))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RuleError("workstation.folder_used", folder=str(folder))

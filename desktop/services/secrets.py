@@ -112,6 +112,20 @@ def remove_from_keyring(workstation: str) -> None:
         keyring.delete_password(SERVICE, workstation)
 
 
+def destroy_in_keyring(workstation: str) -> None:
+    """Take a workstation's secrets out of the keyring for good.
+
+    Raises ``EnvironmentTrouble('secrets.keyring_locked')`` where they may still be there.
+    """
+    try:
+        if keyring.get_password(SERVICE, workstation) is not None:
+            keyring.delete_password(SERVICE, workstation)
+    except keyring.errors.NoKeyringError as error:
+        raise EnvironmentTrouble("secrets.no_keyring") from error
+    except keyring.errors.KeyringError as error:
+        raise EnvironmentTrouble("secrets.keyring_locked") from error
+
+
 def save_with_passphrase(path: Path, secrets: Secrets, passphrase: str) -> None:
     """Keep the secrets in an encrypted file, mode 0600, replacing an older one whole.
 

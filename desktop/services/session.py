@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psycopg
+
+from desktop.domain.errors import EnvironmentTrouble
 from desktop.services import clinic as clinic_settings
 from desktop.services.accounts import Accounts
 from desktop.services.agenda import Agenda
@@ -13,6 +16,8 @@ from desktop.services.cache import Cache, Clock, utc_now
 from desktop.services.clients import Clients
 from desktop.services.finance import Finance
 from desktop.services.inbox import Inbox
+from desktop.services.office import Office
+from desktop.services.revocation import Revocation, close_down
 from desktop.services.secrets import AskPassphrase
 from desktop.services.syncing import Syncing
 from desktop.services.workstation import Workstation
@@ -25,25 +30,38 @@ class WorkSession:
     workstation: Workstation
     services: Services
     syncing: Syncing
+    revocation: Revocation
 
     def close(self) -> None:
         """End the exchange that is under way, then give everything free. From any thread."""
         self.syncing.close()
+        self.revocation.seal()
         self.services.cache.close()
         self.workstation.close()
 
 
-def assemble(cache: Cache, workstation: Workstation) -> Services:
+def assemble(cache: Cache, workstation: Workstation, revocation: Revocation) -> Services:
     """Every service over one open cache."""
+
+    def connect() -> psycopg.Connection:
+        try:
+            return workstation.connect()
+        except EnvironmentTrouble as error:
+            if error.code == "device.revoked":
+                raise revocation.happened() from error
+            raise
+
     settings = clinic_settings.load(cache)
+    description = workstation.description
     return Services(
         cache=cache,
         clinic=settings,
-        accounts=Accounts(cache, workstation.connect, workstation.description.schema),
+        accounts=Accounts(cache, connect, description.schema),
         agenda=Agenda(cache, settings),
         clients=Clients(cache, settings),
         finance=Finance(cache, settings),
         inbox=Inbox(cache, settings),
+        office=Office(cache, workstation.connect_as, description.schema),
     )
 
 
@@ -68,14 +86,21 @@ def open_session(
 ) -> WorkSession:
     """Open the workstation in ``folder``; the exchange with the server is not started.
 
-    Raises as :meth:`Workstation.open` and :meth:`Cache.open`; what was opened until then is closed.
+    A workstation that was shut out comes to its end instead. Raises as :meth:`Workstation.open`,
+    :meth:`Cache.open` and :func:`desktop.services.revocation.close_down`; what was opened until then
+    is closed.
     """
+    ended = close_down(folder, passphrase=passphrase, clock=clock)
+    if ended is not None:
+        raise ended
     workstation = Workstation.open(folder, passphrase=passphrase)
     try:
         cache = workstation.open_cache(clock=clock)
         try:
-            services = assemble(cache, workstation)
-            return WorkSession(workstation, services, Syncing(cache, workstation.server()))
+            revocation = Revocation(folder, workstation.description, cache)
+            services = assemble(cache, workstation, revocation)
+            syncing = Syncing(cache, workstation.server(), revocation)
+            return WorkSession(workstation, services, syncing, revocation)
         except BaseException:
             cache.close()
             raise

@@ -27,6 +27,9 @@ _STATES = {
 
 _TROUBLES = {
     "sync.revoked": N_("Workstation shut out"),
+    "device.shut_out_now": N_("Workstation shut out"),
+    "device.shut_out_now_empty": N_("Workstation shut out"),
+    "device.shut_out_now_unsaved": N_("Workstation shut out"),
     "sync.access_refused": N_("Access refused"),
     "sync.untrusted": N_("Server not trusted"),
     "sync.wrong_server": N_("Wrong server"),
@@ -86,7 +89,7 @@ def in_words(status: WorkstationStatus, now: dt.datetime) -> StatusWords:
         connection, tone = N_("Working offline"), "warning"
     elif status.code in _TROUBLES:
         connection = _TROUBLES[status.code]
-    explanation = "" if status.code is None else sentence(EnvironmentTrouble(_known(status.code)))
+    explanation = "" if status.code is None else _explained(status.code, status.params)
     return StatusWords(
         connection=_(connection),
         connection_tone=tone,
@@ -115,8 +118,10 @@ def ago(then: dt.datetime, now: dt.datetime) -> str:
     return ngettext("{n} day ago", "{n} days ago", days).format(n=days)
 
 
-def _known(code: str) -> str:
-    return code if code in all_sentences() else "sync.failed"
+def _explained(code: str, params: dict[str, Any]) -> str:
+    if code not in all_sentences():
+        return sentence(EnvironmentTrouble("sync.failed"))
+    return sentence(EnvironmentTrouble(code, **params))
 
 
 def _unsynced_count(status: WorkstationStatus) -> str:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from desktop.models import sync_schema
 from desktop.services.cache import Cache
-from desktop.services.status import WorkstationStatus
+from desktop.services.revocation import Revocation
+from desktop.services.status import IN_STEP, WorkstationStatus
 from sync.engine import SyncEngine, SyncStatus
 from sync.transport import Server
 
+REVOKED = "sync.revoked"
 StatusListener = Callable[[WorkstationStatus], None]
 
 
 class Syncing:
     """Keeps one cache in step in a thread of its own, from :meth:`start` to :meth:`close`."""
 
-    def __init__(self, cache: Cache, server: Server) -> None:
+    def __init__(self, cache: Cache, server: Server, revocation: Revocation | None = None) -> None:
+        """:param revocation: told where the server shuts the workstation out, and its words added."""
         self._cache = cache
+        self._revocation = revocation
         self._listeners: list[StatusListener] = []
         self._bringing = threading.local()
         self._engine = SyncEngine(
@@ -41,7 +46,7 @@ class Syncing:
 
     def status(self) -> WorkstationStatus:
         """How things stand now."""
-        return _ours(self._engine.status())
+        return self._in_our_words(self._engine.status())
 
     def start(self) -> None:
         """Begin."""
@@ -62,9 +67,20 @@ class Syncing:
         self._engine.close()
 
     def _tell(self, status: SyncStatus) -> None:
-        ours = _ours(status)
+        if self._revocation is not None:
+            if status.code == REVOKED:
+                self._revocation.happened()
+            elif status.state == IN_STEP and self._revocation.trouble is not None:
+                self._revocation.over()
+        ours = self._in_our_words(status)
         for listener in tuple(self._listeners):
             listener(ours)
+
+    def _in_our_words(self, status: SyncStatus) -> WorkstationStatus:
+        trouble = None if self._revocation is None else self._revocation.trouble
+        if status.code == REVOKED and trouble is not None:
+            status = replace(status, code=trouble.code, params=dict(trouble.params))
+        return _ours(status)
 
     def _brought(self, tables: frozenset[str]) -> None:
         self._bringing.on = True

@@ -17,7 +17,7 @@ from psycopg import sql
 from desktop.domain import passwords
 from desktop.domain.errors import RuleError
 from desktop.models.contract import SHARED_TABLES, contract_columns
-from desktop.services import migrations
+from desktop.services import migrations, office_key
 from desktop.services.accounts import NewAccount, normal_username
 from desktop.services.server import translated
 from sync.identifiers import with_parameters
@@ -99,6 +99,7 @@ def create(
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
         ensure_group(connection, name)
         migrations.upgrade_tenant(connection, name)
+        office_key.ensure(connection, name)
         _lay_down(connection, name, clinic)
         _add_account(connection, name, administrator, encoded)
     return find(connection, name)
@@ -169,6 +170,7 @@ def migrate(connection: psycopg.Connection, name: str) -> Tenant:
     with translated(), connection.transaction():
         ensure_group(connection, name)
         migrations.upgrade_tenant(connection, name)
+        office_key.ensure(connection, name)
     return find(connection, name)
 
 

@@ -7,16 +7,18 @@
 ``cache.lock``         held by the process that has the cache open
 ``secrets.bin``        only without a keyring: the secrets under a passphrase
 ``logs/, receipts/``   what their names say
+``for-the-office/``    unsent work of a workstation that was shut out, encrypted for the office
 =====================  =============================================================================
 """
 
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,11 +39,30 @@ _DESCRIPTION = "workstation.json"
 
 
 @dataclass(frozen=True, slots=True)
+class ShutOut:
+    """That the server shut this workstation out, and how far its end has come.
+
+    :ivar at: when it was heard, canonical UTC text.
+    :ivar count: local transactions that were never sent. :ivar file: where they are, encrypted for
+        the office; empty where there are none, or they could not be written yet.
+    :ivar sealed: all that the cache holds and the server does not is in the file.
+    :ivar destroyed: the key is destroyed and the cache gone.
+    """
+
+    at: str
+    count: int = 0
+    file: str = ""
+    sealed: bool = False
+    destroyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """What ``workstation.json`` says. The device number stands in the cache: a fork changes it.
 
     :ivar id: names the secrets in the keyring. :ivar vault: ``keyring`` or ``passphrase``.
     :ivar enrolment: the fingerprint of the enrolment that made this workstation.
+    :ivar shut_out: ``None`` while the server lets it in.
     """
 
     id: str
@@ -57,6 +78,7 @@ class Description:
     label: str
     vault: str
     enrolment: str
+    shut_out: ShutOut | None = None
 
     @classmethod
     def of(cls, enrolment: Enrolment, vault: str) -> Description:
@@ -83,7 +105,12 @@ class Description:
         path = folder / _DESCRIPTION
         fresh = path.with_suffix(".new")
         content = {"format": FORMAT} | asdict(self)
-        fresh.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
+        if self.shut_out is None:
+            del content["shut_out"]
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(content, ensure_ascii=False, indent=2))
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(path)
 
     @classmethod
@@ -98,7 +125,8 @@ class Description:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             if content.pop("format") > FORMAT:
                 raise EnvironmentTrouble("workstation.too_new", folder=str(folder))
-            return cls(**content)
+            shut_out = content.pop("shut_out", None)
+            return cls(**content, shut_out=ShutOut(**shut_out) if shut_out else None)
         except FileNotFoundError as error:
             raise EnvironmentTrouble("workstation.none", folder=str(folder)) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -123,18 +151,27 @@ class Workstation:
 
     @classmethod
     def open(
-        cls, folder: Path, *, passphrase: AskPassphrase | None = None, exclusive: bool = True
+        cls,
+        folder: Path,
+        *,
+        passphrase: AskPassphrase | None = None,
+        exclusive: bool = True,
+        even_shut_out: bool = False,
     ) -> Workstation:
         """Open the workstation in ``folder``.
 
         :param passphrase: asked where the secrets are kept under one.
         :param exclusive: ``False`` looks without taking the folder, beside the process that has it.
+        :param even_shut_out: open also what the server shut out, to take the work from it.
         Raises :class:`EnvironmentTrouble`: ``workstation.none``, ``workstation.damaged``,
         ``workstation.too_new``, ``workstation.already_open``, ``workstation.read_only``,
         ``cache.missing``, ``secrets.passphrase_needed``, ``secrets.passphrase_wrong``,
-        ``secrets.key_missing``, ``secrets.no_keyring``, ``secrets.keyring_locked``.
+        ``secrets.key_missing``, ``secrets.no_keyring``, ``secrets.keyring_locked``, and what
+        :func:`shut_out_trouble` says.
         """
         description = Description.load(folder)
+        if description.shut_out is not None and not even_shut_out:
+            raise shut_out_trouble(description.shut_out)
         lock = take_lock(folder) if exclusive else None
         try:
             if not (folder / "cache.db").exists():
@@ -172,6 +209,14 @@ class Workstation:
         """
         return connect(self.connection_parameters())
 
+    def connect_as(self, user: str, password: str) -> psycopg.Connection:
+        """A connection to the same database as another user; raises as
+        :func:`desktop.services.server.connect`.
+        """
+        description = replace(self.description, role=user)
+        given = connection_parameters(self.folder, description, password)
+        return server.connect(given if password else {**given, "password": None})
+
     def server(self) -> PostgresServer:
         """Where the sync engine gets its connections."""
         return PostgresServer(self.connection_parameters(), self.description.schema)
@@ -186,6 +231,19 @@ class Workstation:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def shut_out_trouble(shut_out: ShutOut) -> EnvironmentTrouble:
+    """What a person is told who opens a workstation that was shut out.
+
+    ``device.shut_out`` (``count``, ``file``), ``device.shut_out_empty`` where everything had been
+    sent, ``device.shut_out_unsaved`` while its data is still here.
+    """
+    if not shut_out.destroyed:
+        return EnvironmentTrouble("device.shut_out_unsaved")
+    if not shut_out.count:
+        return EnvironmentTrouble("device.shut_out_empty")
+    return EnvironmentTrouble("device.shut_out", count=shut_out.count, file=shut_out.file)
 
 
 def take_lock(folder: Path) -> FileLock:

@@ -29,6 +29,7 @@ from desktop.services.clients import Clients
 from desktop.services.finance import Finance
 from desktop.services.inbox import Inbox
 from desktop.services.inbox_replay import row
+from desktop.services.office import Office
 from desktop.services.status import WorkstationStatus
 from desktop.views.inbox import InboxScreen
 from desktop.views.main_window import Program
@@ -173,6 +174,7 @@ def world(cache: Cache, clock: Clock, administrator: Actor) -> World:
             Clients(cache, blank),
             Finance(cache, blank),
             Inbox(cache, blank),
+            Office(cache, None, "clinica"),
         ),
         clock,
         administrator,

@@ -10,7 +10,6 @@ from PySide6.QtCore import QModelIndex, QSignalBlocker, Slot
 from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QFileDialog,
     QHBoxLayout,
     QListView,
     QStackedWidget,
@@ -25,6 +24,7 @@ from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import EmptyState, button, label
 from desktop.services.agenda_records import FreeSlot
 from desktop.services.inbox_records import BookingDraft, InboxItem, Way
+from desktop.views.inbox.carrying import ImportDialog, ask_export
 from desktop.views.inbox.detail import InboxDetail
 from desktop.views.inbox.model import InboxDelegate, InboxModel
 from desktop.views.inbox.slots import SlotDialog
@@ -55,6 +55,7 @@ class InboxScreen(QWidget):
         self._empty = QStackedWidget()
         self._right = QVBoxLayout()
         self._lay_out()
+        self._look_what_may_be()
         context.changed.connect(self._refresh)
         self._refresh()
 
@@ -70,6 +71,9 @@ class InboxScreen(QWidget):
         self.history.toggled.connect(self._filter)
         self.export = button(_("&Export what is not sent…"), "", icon="export")
         self.export.clicked.connect(self._ask_export)
+        self.take_in = button(_("&Import…"), "", icon="inbox")
+        self.take_in.clicked.connect(self._ask_import)
+        self.take_in.hide()
         head = QHBoxLayout()
         head.setSpacing(space.s)
         head.addWidget(label(_("Inbox"), "display"))
@@ -77,6 +81,7 @@ class InboxScreen(QWidget):
         head.addWidget(self.waiting)
         head.addWidget(self.history)
         head.addStretch(1)
+        head.addWidget(self.take_in)
         head.addWidget(self.export)
         body = QHBoxLayout()
         body.setSpacing(space.l)
@@ -292,31 +297,52 @@ class InboxScreen(QWidget):
         """The count in the rail and in the status bar follows at once."""
         self._context.statusWanted.emit()
 
-    # Export -------------------------------------------------------------------------------------
+    # To the office and from there ---------------------------------------------------------------
+
+    def _look_what_may_be(self) -> None:
+        office, actor = self._context.services.office, self._context.actor
+        self._context.jobs.read(
+            self, lambda _progress: office.may_import(actor), done=self.take_in.setVisible
+        )
 
     @Slot()
     def _ask_export(self) -> None:
-        dialog = QFileDialog(self, _("Export what is not sent"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("json")
-        dialog.selectFile("consultorio-pendiente.json")
-        dialog.fileSelected.connect(lambda name: self.export_to(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        office = self._context.services.office
 
-    def export_to(self, path: Path) -> None:
-        """Write what is not sent to a file, and say how much it was."""
-        inbox = self._context.services.inbox
+        def ask(found: tuple[bool, str]) -> None:
+            ask_export(self, *found, self.export_to)
 
-        def done(count: int) -> None:
-            words = ngettext(
-                "{n} change written to {file}.", "{n} changes written to {file}.", count
+        self._context.jobs.read(
+            self, lambda _progress: (office.key is not None, office.suggested_name()), done=ask
+        )
+
+    def export_to(self, path: Path, *, readable: bool = False) -> None:
+        """Write what is not sent to a file, and say how much it was.
+
+        :param readable: not encrypted; so it is, too, where the clinic has no key yet.
+        """
+        services = self._context.services
+
+        def write(_progress: object) -> tuple[int, bool]:
+            if readable or services.office.key is None:
+                return services.inbox.export(path), False
+            return services.office.export(path), True
+
+        def done(written: tuple[int, bool]) -> None:
+            count, sealed = written
+            words = (
+                ngettext("{n} change written to {file}.", "{n} changes written to {file}.", count)
+                if not sealed
+                else ngettext(
+                    "{n} change written to {file}. Only the office can open it.",
+                    "{n} changes written to {file}. Only the office can open it.",
+                    count,
+                )
             )
             self._context.notify(words.format(n=count, file=path.name), "success")
 
-        self._context.jobs.read(
-            self,
-            lambda _progress: inbox.export(path),
-            done=done,
-            title=_("Export what is not sent"),
-        )
+        self._context.jobs.read(self, write, done=done, title=_("Export what is not sent"))
+
+    @Slot()
+    def _ask_import(self) -> None:
+        ImportDialog(self, self._context, self._settled_one).start()

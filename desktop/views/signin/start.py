@@ -14,10 +14,12 @@ class StartWindow(QWidget):
     """Opens the workstation, with a passphrase where it needs one.
 
     :ivar passphraseGiven: what was typed. :ivar tryAgain: open once more.
+    :ivar joinWanted: join a clinic again, where this workstation was shut out.
     """
 
     passphraseGiven = Signal(str)
     tryAgain = Signal()
+    joinWanted = Signal()
 
     def __init__(self, clinic: str, station: str) -> None:
         super().__init__()
@@ -43,8 +45,10 @@ class StartWindow(QWidget):
         self.open.clicked.connect(self._give)
         self.again = button(_("Try &again"), "primary")
         self.again.clicked.connect(self.tryAgain)
+        self.join = button(_("&Join again…"), "primary")
+        self.join.clicked.connect(self.joinWanted)
         self.busy = Busy(_("Opening the clinic's data…"))
-        for widget in (self._field, self.open, self.again, self.busy):
+        for widget in (self._field, self.open, self.again, self.join, self.busy):
             card.body.addWidget(widget)
         centre = QHBoxLayout()
         centre.addStretch(1)
@@ -74,11 +78,20 @@ class StartWindow(QWidget):
         self.banner.show_text(sentence(error), "danger")
         self.again.setFocus()
 
-    def _show(self, *, busy: bool = False, asking: bool = False, again: bool = False) -> None:
+    def show_end(self, error: BaseException) -> None:
+        """Say that this workstation is one no more, with the chance to become one again."""
+        self._show(join=True)
+        self.banner.show_text(sentence(error), "danger")
+        self.join.setFocus()
+
+    def _show(
+        self, *, busy: bool = False, asking: bool = False, again: bool = False, join: bool = False
+    ) -> None:
         self.busy.setVisible(busy)
         self._field.setVisible(asking)
         self.open.setVisible(asking)
         self.again.setVisible(again)
+        self.join.setVisible(join)
 
     @Slot()
     def _give(self) -> None:
