@@ -170,8 +170,13 @@ def settle_results(
     work: _Work,
     results: Iterable[Result],
     now: dt.datetime,
+    *,
+    same_ids: bool = True,
 ) -> None:
-    """Take answered transactions, and what depends on refused ones, out of the outbox."""
+    """Take answered transactions, and what depends on refused ones, out of the outbox.
+
+    :param same_ids: what was applied was applied with the ids that it has here.
+    """
     answered = {result.tx: result for result in results}
     refused = _Refused(schema)
     left: list[LocalTransaction] = []
@@ -190,7 +195,7 @@ def settle_results(
         work.dirty.update((o.table, o.row_id) for o in transaction.operations)
         if result.applied:
             # The answer normally brings the image too; this holds where it doesn't.
-            for operation in transaction.operations:
+            for operation in transaction.operations if same_ids else ():
                 key = (operation.table, operation.row_id)
                 work.images[key] = play(work.images.get(key), operation)
             store.forget(execute, [transaction.id])

@@ -32,11 +32,14 @@ def apply_fork(
 
     What the server already knows is settled first; then every row that is still waiting to be
     inserted, and every row in a refused draft, gets an id of the new device, with all references.
+
+    What the server has applied may have come from another copy, which had given its rows other ids.
+    It leaves the cache, and the next exchange brings it as it is: this cache's cursor is older.
     """
     with apply.Transaction(connection, fault):
         execute = store.executor(connection)
         work = apply.load(execute)
-        apply.settle_results(execute, schema, work, answer.results, now)
+        apply.settle_results(execute, schema, work, answer.results, now, same_ids=False)
         apply.rebuild(connection, work)
         fault("fork_settled")
         renamed = take_number(connection, schema, answer.device)

@@ -15,9 +15,18 @@ from sync.wire import ExchangeAnswer, Result
 from tests.sync_client.world import NOW, SCHEMA, Desk, Maker, Station, Tenant, connect
 
 
+def serve_person(desk: Desk, name: str) -> int:
+    """A row that came from the server."""
+    desk.execute("UPDATE sync_context SET capturing = 0")
+    desk.execute("INSERT INTO person (id, name) VALUES (5, ?)", (name,))
+    desk.execute("UPDATE sync_context SET capturing = 1")
+    return 5
+
+
 def test_waiting_rows_and_all_references_get_new_ids(desk: Desk) -> None:
     with desk.doing() as known:
-        settled = desk.insert("person", name="settled")
+        known_row = desk.insert("person", name="known")
+    settled = serve_person(desk, "settled")
     with desk.doing():
         parent = desk.insert("person", name="parent")
         child = desk.insert("person", name="child", friend_id=parent)
@@ -40,6 +49,8 @@ def test_waiting_rows_and_all_references_get_new_ids(desk: Desk) -> None:
     assert store.device(desk.execute) == 9
     assert store.get_state(desk.execute, "nonce") == "n2"
     rows = {row["name"]: row for row in desk.rows("person").values()}
+    # What the server knows already, it may know by another id: the next exchange brings it.
+    assert known_row not in desk.rows("person")
     assert set(rows) == {"settled", "parent", "child"}
     assert rows["settled"]["id"] == settled
     new_parent, new_child = rows["parent"]["id"], rows["child"]["id"]
@@ -142,3 +153,23 @@ def test_a_copied_workstation_and_its_original_both_keep_everything(
         people["of b"]["id"],
     }
     b.close()
+
+
+def test_copies_show_nothing_that_the_server_knows_by_another_id(
+    station: Maker, tenant: Tenant, tmp_path: Path
+) -> None:
+    """What the third copy has waiting was applied under the ids that the second had given it."""
+    second = station()
+    first = copy_of(second, tenant, tmp_path / "first.db")
+    with second.desk.doing():
+        parent = second.desk.insert("person", name="once")
+        second.desk.insert("visit", person_id=parent, room=1)
+    third = copy_of(second, tenant, tmp_path / "third.db")
+    for one in (first, second, third):
+        one.engine.sync_once()
+    rows = tenant.everything()
+    assert [row["name"] for row in rows["person"].values()] == ["once"]
+    assert second.desk.everything() == third.desk.everything() == rows
+    assert third.desk.pending() == []
+    first.close()
+    third.close()
