@@ -5,6 +5,7 @@ Each rule has a name; :class:`~tests.simulation.rules.Broken` says which one was
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable
@@ -73,9 +74,7 @@ def layers(
         hold("layers", found == expected, (station.name, key))
 
 
-def view(
-    station: Workstation, images: dict[Key, dict[str, Any] | None], expected: View
-) -> None:
+def view(station: Workstation, images: dict[Key, dict[str, Any] | None], expected: View) -> None:
     """A cache without what waits in it is what the server showed in its last answer."""
     for table, rows in expected.items():
         found: dict[int, Any] = dict(station.rows(table))
@@ -209,7 +208,7 @@ def no_overlap(server: ReferenceServer) -> None:
 
 
 def _apart(rows: list[Row]) -> None:
-    for one, other in zip(rows, rows[1:], strict=False):
+    for one, other in itertools.pairwise(rows):
         hold(
             "no overlap",
             one["practitioner_id"] != other["practitioner_id"] or one["ends"] <= other["starts"],

@@ -98,14 +98,44 @@ def _parent(
                     hold("refused for a reason", not own, what)
 
 
-def dangling(station: Workstation) -> int:
-    """How many references in the cache point at no row."""
-    count = 0
-    for table in station.product.schema.tables:
-        for column, target in table.references.items():
-            found = station.execute(
-                f'SELECT count(*) FROM "{table.name}" c WHERE c."{column}" IS NOT NULL'
-                f' AND NOT EXISTS (SELECT 1 FROM "{target}" p WHERE p.id = c."{column}")'
-            )
-            count += found[0][0]
-    return count
+def made_here(station: Workstation) -> dict[tuple[str, str], int]:
+    """(table, mark) → id, of every row whose insert waits or stands in a draft."""
+    found: dict[tuple[str, str], int] = {}
+    for table, row_id, kind, _old, new in _operations(station):
+        if kind == "I":
+            found[table, new["mark"]] = row_id
+    return found
+
+
+def _operations(
+    station: Workstation,
+) -> list[tuple[str, int, str, dict[str, Any], dict[str, Any]]]:
+    waiting = [
+        (table, row_id, kind, json.loads(old or "{}"), json.loads(new or "{}"))
+        for table, row_id, kind, old, new in station.execute(
+            "SELECT tbl, row_id, op, old, new FROM sync_op"
+        )
+    ]
+    for (ops,) in station.execute("SELECT ops FROM sync_rejection WHERE settled_at IS NULL"):
+        waiting += [(o["t"], o["id"], o["k"], o["old"], o["new"]) for o in json.loads(ops)]
+    return waiting
+
+
+def references_follow(station: Workstation, before: dict[tuple[str, str], int]) -> None:
+    """Where a row was given a new id, nothing waits or is kept that knows it by the old one."""
+    after = made_here(station)
+    moved = {
+        (table, row_id): mark
+        for (table, mark), row_id in before.items()
+        if after.get((table, mark), row_id) != row_id
+    }
+    for table, row_id, _kind, old, new in _operations(station):
+        hold("references follow", (table, row_id) not in moved, (station.name, table, row_id))
+        for column, target in station.product.schema[table].references.items():
+            for values in (old, new):
+                stale = (target, values.get(column)) in moved
+                hold("references follow", not stale, (station.name, table, row_id, column))
+    for (table, row_id), mark in moved.items():
+        # Somebody else's row may have the id, and have been known here all the time.
+        left = station.execute(f'SELECT mark FROM "{table}" WHERE id = ?', (row_id,))
+        hold("references follow", left != [(mark,)], (station.name, table, row_id))

@@ -105,11 +105,10 @@ class Push:
 
     def lock(self, items: list[Mapping[str, Any]]) -> None:
         """Take every row that is changed or deleted; raises ``Waits``."""
-        for item in items:
-            for op in item["ops"]:
-                if op["k"] in {"U", "D"} and op["t"] in self._storage.product.schema:
-                    if self._storage.row(self._transaction, op["t"], op["id"]) is not None:
-                        self._storage.lock(self._transaction, op["t"], op["id"])
+        for op in (op for item in items for op in item["ops"]):
+            known = op["k"] in {"U", "D"} and op["t"] in self._storage.product.schema
+            if known and self._storage.row(self._transaction, op["t"], op["id"]) is not None:
+                self._storage.lock(self._transaction, op["t"], op["id"])
 
     def apply(self, item: Mapping[str, Any], blocked: Mapping[str, str]) -> dict[str, Any]:
         """The result of one local transaction."""
@@ -174,9 +173,7 @@ class Push:
         else:
             self._storage.delete(self._transaction, table.name, row_id)
 
-    def _insert(
-        self, table: SyncTable, row_id: int, new: dict[str, Any], *, again: bool
-    ) -> None:
+    def _insert(self, table: SyncTable, row_id: int, new: dict[str, Any], *, again: bool) -> None:
         if table.born_on_server:
             raise Refused("forbidden")
         numbers = self._lineage if again else {self._number}

@@ -118,8 +118,7 @@ class ReferenceServer:
                 if column not in self.product.schema[table.name].column_names:
                     filling = product.filled[table.name, column]
                     rows[table.name] = {
-                        row_id: {**row, column: filling}
-                        for row_id, row in rows[table.name].items()
+                        row_id: {**row, column: filling} for row_id, row in rows[table.name].items()
                     }
         self.storage.product = product
         self.minimum = minimum
@@ -265,7 +264,11 @@ class ReferenceServer:
         self.devices[who.number] = rotated
         tables = []
         highest = max(
-            (entry.row_id for entry in self.storage.state.log if device_of(entry.row_id) == who.number),
+            (
+                entry.row_id
+                for entry in self.storage.state.log
+                if device_of(entry.row_id) == who.number
+            ),
             default=0,
         )
         for name in who.columns or ():
@@ -321,10 +324,7 @@ class ReferenceServer:
             return json.dumps({"status": "epoch", "epoch": self.epoch})
         snapshot_text, _, own = request["cursor"].partition("|")
         since = Snapshot.read(snapshot_text)
-        if (
-            request["generation"] > who.generation
-            or since.xmax > self.storage.state.completed + 1
-        ):
+        if request["generation"] > who.generation or since.xmax > self.storage.state.completed + 1:
             self._new_epoch()
             return json.dumps({"status": "epoch", "epoch": self.epoch})
         if self._needs_hello(who, request):

@@ -68,7 +68,9 @@ def value(rng: random.Random, column: Column) -> Any:
     if column.kind == "text":
         return rng.choice(_WORDS)
     if column.kind == "instant":
-        return rng.choice((f"{DAY}T09:00:00+00:00", f"{DAY}T09:00:00.5+00:00", hour(rng.randrange(8))))
+        return rng.choice(
+            (f"{DAY}T09:00:00+00:00", f"{DAY}T09:00:00.5+00:00", hour(rng.randrange(8)))
+        )
     if column.kind == "date":
         return rng.choice((DAY, "1999-12-31", "2026-02-28"))
     return rng.choice(("08:00:00", "08:30:00.25", "23:59:59"))

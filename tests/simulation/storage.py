@@ -52,7 +52,7 @@ class Change(NamedTuple):
     after: Row | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Transaction:
     """An open transaction.
 

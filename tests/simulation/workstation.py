@@ -241,7 +241,11 @@ class Workstation:
         return hook
 
     def sync(
-        self, faults: Faults, answered: Callable[[str], None], before: Callable[[], None], limit: int
+        self,
+        faults: Faults,
+        answered: Callable[[str], None],
+        before: Callable[[], None],
+        limit: int,
     ) -> str:
         """Synchronise; what it came to: ``ok``, ``more``, ``killed`` or an error's code.
 

@@ -21,7 +21,7 @@ from tests.simulation import checker, drafts, schemas
 from tests.simulation.edits import Chooser, Person, Visit, profile_practitioner
 from tests.simulation.network import Wire
 from tests.simulation.reference import BEGIN, ReferenceServer
-from tests.simulation.rules import Broken, hold
+from tests.simulation.rules import Broken
 from tests.simulation.storage import Violation, Waits
 from tests.simulation.workstation import DiskImage, Faults, Intent, Killed, Workstation
 
@@ -271,19 +271,18 @@ class World:
     def _sync_with(self, station: Workstation, faults: Faults, rng: random.Random) -> str:
         self._busy.append(station)
         self.server.meanwhile = lambda: self._meanwhile(rng)
-        dangling = 0
+        made: dict[tuple[str, str], int] = {}
 
         def before() -> None:
-            nonlocal dangling
-            dangling = drafts.dangling(station)
+            nonlocal made
+            made = drafts.made_here(station)
 
         def answered(status: str) -> None:
             self.report.exchanges += 1
             checker.after_answer(station, self.server, status)
             if status == "forked":
                 self.tell(f"   {station.name} is now device {station.device}")
-                now = drafts.dangling(station)
-                hold("references follow", now <= dangling, (station.name, dangling, now))
+                drafts.references_follow(station, made)
 
         try:
             came_to = station.sync(faults, answered, before, self._limit)
@@ -359,7 +358,9 @@ class World:
             return
         visit = Visit(self.storage, TOKENS)
         try:
-            visit.change(self._chooser(rng, visit), table, sorted(self.storage.rows(None, table.name)))
+            visit.change(
+                self._chooser(rng, visit), table, sorted(self.storage.rows(None, table.name))
+            )
         except (Violation, Waits):
             self._end(visit, commit=False)
             return
@@ -421,6 +422,7 @@ class World:
         copy = self._station(name, station.role, station.profile, station.device)
         copy.open_image(image)
         copy.ready = True
+        copy.revoked = station.revoked
 
     def _image(self, rng: random.Random) -> None:
         station = self._idle(rng)
@@ -525,6 +527,4 @@ class World:
         for station in self.stations:
             if not station.revoked:
                 checker.at_rest(station, self.server)
-        checker.history(
-            self.server, self.stations, self.intents.values(), self.visits, self.copied
-        )
+        checker.history(self.server, self.stations, self.intents.values(), self.visits, self.copied)
