@@ -22,7 +22,7 @@ from sync import codec, store
 from sync.apply import Fault, allow_deletion, no_fault
 from sync.calls import drive
 from sync.core import Core, State, Step, Timing
-from sync.errors import SyncError, Unreachable
+from sync.errors import GreetingWanted, SyncError, Unreachable
 from sync.exchange import checking, exchange_once, greet
 from sync.schema import SyncSchema
 from sync.transport import Server, Transport, Wakeups
@@ -254,6 +254,8 @@ class SyncEngine:
     def _perform(self, step: Step) -> None:
         try:
             self._do(step)
+        except GreetingWanted:
+            self._core.greeting_wanted()
         except SyncError as error:
             self._core.failed(error, self._monotonic())
         except Exception as error:  # noqa: BLE001 a full disk is emptied, a locked file let go

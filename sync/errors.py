@@ -89,6 +89,12 @@ class Migrating(SyncError):
     code = "sync.migrating"
 
 
+class GreetingWanted(SyncError):
+    """The server was upgraded since this workstation greeted it. Greet, and ask again."""
+
+    code = "sync.greeting_wanted"
+
+
 class EpochChanged(SyncError):
     """The server was put back from a backup. ``ours``, ``theirs``: epochs."""
 

@@ -16,7 +16,7 @@ from sync.calls import Conversation
 from sync.compare import BEFORE_ALL, Progress, comparing
 from sync.errors import Busy, NeverSynced, ProtocolError, SyncError, WrongServer, refusal
 from sync.recovery import COMPARING, recovering
-from sync.rekey import apply_fork, take_number
+from sync.rekey import apply_fork
 from sync.schema import SyncSchema
 from sync.transport import Transport
 
@@ -163,7 +163,7 @@ def exchanging(
         greeted = yield from recovering(connection, schema, clock, fault)
         return Outcome("recovered" if greeted else "hello", Applied(tables=refetched), more=True)
     if answer.status == "stale":
-        status = yield from _starting_over(connection, schema, fault)
+        status = yield from _starting_over(connection, schema, clock, fault)
         return Outcome(status, Applied(tables=refetched), more=True)
     applied = _apply(connection, schema, request, answer, clock(), fault)
     if answer.upkeep:
@@ -194,25 +194,35 @@ def _apply(
     return apply_answer(connection, schema, answer, now, fault)
 
 
-def _starting_over(connection: Any, schema: SyncSchema, fault: Fault) -> Conversation[str]:
+def _starting_over(
+    connection: Any, schema: SyncSchema, clock: Clock, fault: Fault
+) -> Conversation[str]:
     """A cursor of now for a cache that was away for longer than the log goes back."""
     execute = store.executor(connection)
     request = wire.start_request(
-        schema, store.device(execute), store.get_state(execute, "nonce"), _exchange(execute)
+        schema,
+        store.device(execute),
+        store.get_state(execute, "nonce"),
+        _exchange(execute),
+        [transaction.id for transaction in store.outbox(execute)],
     )
     answer = wire.start_answer((yield calls.Start(request)))
     if answer.status == "hello":
         return "hello"
     if answer.status not in {"ok", "forked"}:
         raise refusal(answer.status, schema.version, answer.schema_version)
+    if answer.status == "forked":
+        # A copy that was away; the next exchange begins anew, under its number.
+        fork = wire.ExchangeAnswer(
+            "forked",
+            nonce=answer.nonce,
+            generation=answer.generation,
+            device=answer.device,
+            results=answer.results,
+        )
+        apply_fork(connection, schema, fork, clock(), fault)
+        return "stale"
     with Transaction(connection, fault):
-        if answer.status == "forked":
-            # A copy that was away; the next exchange begins anew, under its number.
-            take_number(connection, schema, answer.device)
-            store.set_state(execute, "nonce", answer.nonce)
-            store.set_state(execute, "generation", str(answer.generation))
-            store.set_state(execute, "exchange", None)
-            return "stale"
         for key, value in (
             ("nonce", answer.nonce),
             ("generation", str(answer.generation)),

@@ -47,6 +47,7 @@ def recovering(
         store.generation(execute),
         exchange,
         acked.ids(execute),
+        [transaction.id for transaction in store.outbox(execute)],
         _seen(execute, schema),
     )
     answer = wire.recover_answer((yield calls.Recover(request)))
@@ -76,6 +77,10 @@ def _go_on(
 ) -> None:
     with apply.Transaction(connection, fault):
         execute = store.executor(connection)
+        work = apply.load(execute)
+        apply.settle_results(execute, schema, work, answer.results, now)
+        apply.rebuild(connection, work)
+        fault("recovery_settled")
         rekey.take_number(connection, schema, answer.device)
         fault("recovery_renamed")
         lost = acked.take_unknown(execute, answer.known)

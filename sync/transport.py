@@ -17,6 +17,7 @@ from psycopg import sql
 from sync.errors import (
     AccessRefused,
     Busy,
+    GreetingWanted,
     Revoked,
     ServerError,
     SyncError,
@@ -283,6 +284,8 @@ def failure(error: psycopg.Error, *, broken: bool) -> SyncError:
         return AccessRefused(reason="auth")
     if state == "42501":
         return AccessRefused(reason="permission")
+    if state == "SY002":
+        return GreetingWanted()
     if state == "3F000":
         return WrongServer()  # there is no such schema
     if broken or state[:2] == "08" or state in {"57P01", "57P02", "57P03", "57P05", "53300"}:

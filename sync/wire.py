@@ -75,11 +75,28 @@ class TableSize:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one pushed transaction.
+
+    :ivar code: empty where it was applied.
+    :ivar detail: the rest of what the server said of a refusal.
+    :ivar deferred: neither: it is to be pushed again with the next exchange.
+    """
+
+    tx: str
+    applied: bool
+    code: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    deferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StartAnswer:
     """The beginning of a first sync.
 
     :ivar counter: the highest count in an id that this device gave, of the rows that are there.
     :ivar generation: how often this device's nonce has changed.
+    :ivar results: where the status is ``forked``, what the server knows of what waits.
     :ivar device: this device's new number, where the status is ``forked``: another cache took the
         old one over.
     :ivar priority: table → ids of the rows to fetch first.
@@ -95,6 +112,7 @@ class StartAnswer:
     schema_version: int = 0
     device: int = 0
     generation: int = 0
+    results: tuple[Result, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +122,7 @@ class RecoverAnswer:
     :ivar device: its new number. :ivar cursor: what it goes on from, once all is compared.
     :ivar known: which of its acknowledged transactions the server still has.
     :ivar review: a person put the server back on purpose, and decides what comes back.
+    :ivar results: what the server knows of the transactions that wait.
     """
 
     status: str
@@ -114,6 +133,7 @@ class RecoverAnswer:
     cursor: str = ""
     known: frozenset[str] = frozenset()
     review: bool = False
+    results: tuple[Result, ...] = ()
     schema_version: int = 0
 
 
@@ -129,22 +149,6 @@ class ExchangeRequest:
     epoch: str
     cursor: str
     push: tuple[LocalTransaction, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one pushed transaction.
-
-    :ivar code: empty where it was applied.
-    :ivar detail: the rest of what the server said of a refusal.
-    :ivar deferred: neither: it is to be pushed again with the next exchange.
-    """
-
-    tx: str
-    applied: bool
-    code: str = ""
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    deferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +203,17 @@ def hello_request(schema: SyncSchema, device: int) -> str:
     )
 
 
-def start_request(schema: SyncSchema, device: int, nonce: str | None, exchange: str) -> str:
-    """The JSON of ``sync_start``'s request. A fresh cache has no nonce, and takes the device over."""
+def start_request(
+    schema: SyncSchema,
+    device: int,
+    nonce: str | None,
+    exchange: str,
+    waiting: Sequence[str] = (),
+) -> str:
+    """The JSON of ``sync_start``'s request. A fresh cache has no nonce, and takes the device over.
+
+    :param waiting: the transactions of the outbox, which are not pushed but asked about.
+    """
     request: dict[str, Any] = {
         "protocol": PROTOCOL,
         "schema_version": schema.version,
@@ -209,6 +222,8 @@ def start_request(schema: SyncSchema, device: int, nonce: str | None, exchange: 
     }
     if nonce is not None:
         request["nonce"] = nonce
+    if waiting:
+        request["push"] = [{"tx": tx} for tx in waiting]
     return _dump(request)
 
 
@@ -245,11 +260,13 @@ def recover_request(
     generation: int,
     exchange: str,
     acked: Sequence[str],
+    waiting: Sequence[str],
     seen: Mapping[str, int],
 ) -> str:
     """The JSON of ``sync_recover``'s request.
 
     :param acked: the transactions that this device knows to have been applied.
+    :param waiting: those of its outbox.
     :param seen: table → the highest id of the server's own that this device has seen.
     """
     return _dump(
@@ -260,6 +277,7 @@ def recover_request(
             "generation": generation,
             "exchange": exchange,
             "acked": list(acked),
+            "waiting": list(waiting),
             "seen": dict(seen),
         }
     )
@@ -339,6 +357,7 @@ def start_answer(text: str) -> StartAnswer:
                 schema_version=_version(data),
                 device=int(data.get("device") or 0),
                 generation=int(data.get("generation") or 0),
+                results=tuple(read_result(result) for result in data.get("results") or ()),
             )
         return StartAnswer(
             status="ok",
@@ -413,6 +432,7 @@ def recover_answer(text: str) -> RecoverAnswer:
             cursor=data["cursor"],
             known=frozenset(str(tx) for tx in data["known"]),
             review=data["mode"] == "review",
+            results=tuple(read_result(result) for result in data["results"]),
         )
 
 

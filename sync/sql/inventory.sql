@@ -23,8 +23,8 @@ AS {body}
         SELECT y.name, y.ord, count(t.oid) AS found,
                coalesce(bool_or(t.tgenabled NOT IN ('O', 'A')), false) AS disabled,
                coalesce(bool_or(t.tgtype <> w.kind OR t.tgattr::text <> '' OR t.tgqual IS NOT NULL
-                                OR t.tgfoid IS DISTINCT FROM to_regprocedure(
-                                   format('%I.%I()', {schema_literal}, 'sync_capture_' || y.id))),
+                                OR t.tgfoid <> coalesce(to_regprocedure(format('%I.%I()',
+                                       {schema_literal}, 'sync_capture_' || y.id)), 0)),
                         false) AS replaced
           FROM there y CROSS JOIN wanted w
           LEFT JOIN pg_trigger t ON t.tgrelid = y.oid AND t.tgname = w.trigger_name

@@ -49,7 +49,8 @@ AS {body}
 {body};
 
 -- A device of another epoch goes on here: under a number that no copy of it has, from a cursor of
--- now, with the list of its acknowledged transactions that the schema still has.
+-- now, with the list of its acknowledged transactions that the schema still has, and the results of
+-- those that wait for an answer and were applied all the same.
 --
 -- seen: {table: highest id of the server's own that the device ever saw}; none of them is given again.
 CREATE OR REPLACE FUNCTION {schema}.sync_recover(request jsonb) RETURNS jsonb
@@ -109,6 +110,10 @@ BEGIN
         'status', 'ok', 'device', twin.number, 'nonce', twin.nonce,
         'generation', twin.generation, 'epoch', (entered.meta).epoch,
         'cursor', pg_current_snapshot()::text, 'mode', (entered.meta).on_restore,
+        'results', (SELECT coalesce(jsonb_agg(r.result), '[]') FROM sync_result r
+                     WHERE r.tx = ANY (ARRAY(
+                           SELECT value::uuid FROM jsonb_array_elements_text(
+                               coalesce(request -> 'waiting', '[]'))))),
         'known', (SELECT coalesce(jsonb_agg(r.tx), '[]') FROM sync_result r
                    WHERE r.tx = ANY (ARRAY(
                          SELECT value::uuid FROM jsonb_array_elements_text(request -> 'acked')))

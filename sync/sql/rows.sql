@@ -51,6 +51,11 @@ BEGIN
         RAISE EXCEPTION 'device % may not read', device
               USING ERRCODE = 'invalid_authorization_specification';
     END IF;
+    -- Columns may have come and gone: in what order the device expects them is no longer known.
+    IF who.server_version IS DISTINCT FROM (SELECT m.schema_version FROM sync_meta m) THEN
+        RAISE EXCEPTION 'the schema is of another version now: say hello'
+              USING ERRCODE = 'SY002';
+    END IF;
     RETURN who;
 END
 {body};

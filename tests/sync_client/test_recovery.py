@@ -313,3 +313,36 @@ def test_what_was_acknowledged_is_kept_for_35_days(two: tuple[Station, Station])
     assert acked.ids(a.desk.execute) == [tx]
     acked.prune(a.desk.execute, now + acked.KEPT * 1.001)
     assert acked.ids(a.desk.execute) == []
+
+
+def test_what_was_applied_and_never_answered_is_settled_before_ids_change(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    """Catches a child whose parent gets a new id that the server never heard of."""
+    a, b = two
+    sync(a, b)
+    state = {key: store.get_state(a.desk.execute, key) for key in ("nonce", "exchange")}
+    with a.desk.doing() as tx:
+        parent = a.desk.insert("person", name="parent")
+    # Applied, and the answer lost: the server has it, the workstation's outbox has it still.
+    a.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = a.path.read_bytes()
+    sync(a)
+    a.engine._release()
+    a.connection.close()
+    a.path.write_bytes(before)
+    for rest in ("-wal", "-shm"):
+        a.path.with_name(a.path.name + rest).unlink(missing_ok=True)
+    a.connection = connect(a.path)
+    a.desk = Desk(a.connection)
+    assert a.desk.pending() == [tx]
+    assert {key: store.get_state(a.desk.execute, key) for key in state} == state
+    with a.desk.doing():
+        a.desk.insert("visit", person_id=parent, room=1)
+    tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid()")
+    sync(a, b)
+    alike(tenant, a, b)
+    assert store.rejected_count(a.desk.execute) == 0
+    assert tenant.everything()["person"].keys() == {parent}
+    (visit,) = tenant.everything()["visit"].values()
+    assert visit["person_id"] == parent
