@@ -84,20 +84,55 @@ def test_todays_agenda_comes_first_in_the_clinics_day(tenant: Tenant) -> None:
             tenant.appointment(midnight + shift, "completada")
             for shift in (dt.timedelta(), dt.timedelta(hours=22, minutes=59))
         ]
-        tenant.appointment(midnight - dt.timedelta(seconds=1), "completada")
+        # Half an hour each: the first of these goes on past midnight, the second doesn't.
+        today.append(tenant.appointment(midnight - dt.timedelta(seconds=1), "completada"))
+        tenant.appointment(midnight - dt.timedelta(hours=1), "completada")
         tenant.appointment(midnight + dt.timedelta(hours=25), "completada")
         tenant.db.execute("UPDATE citas_cita SET cliente_id = %s", (client,))
         station = tenant.device()
         station.hello()
-        assert station.start()["priority"] == [
-            {"table": "pacientes_cliente", "ids": [client]},
-            {"table": "citas_cita", "ids": today},
-        ]
+        first = {item["table"]: item["ids"] for item in station.start()["priority"]}
+        assert first["pacientes_cliente"] == [client]
+        assert first["citas_cita"] == today
     rows = station.connection.execute(
         sql.SQL("SELECT {}(%s, 'citas_cita', %s)").format(sql.Identifier(SCHEMA, "sync_read_ids")),
         (station.number, today),
     ).fetchall()
     assert [json.loads(row[0])[0] for row in rows] == today
+
+
+def test_what_the_agenda_is_made_of_comes_before_the_day_and_parents_before_children(
+    tenant: Tenant,
+) -> None:
+    """Catches a day that can't be shown: whose practitioners, services, rooms or hours come last."""
+    tenant.db.execute("INSERT INTO agenda_sala (nombre, orden) VALUES ('Box 1', 1)")
+    tenant.db.execute(
+        "INSERT INTO citas_tiposervicio (nombre, categoria, precio_base, activo, requiere_dentista,"
+        " creado_el, actualizado_el) VALUES ('Control', 'x', 1, true, false, now(), now())"
+    )
+    tenant.db.execute(
+        "INSERT INTO citas_horariodentista (dentista_id, dia_semana, hora_inicio, hora_fin, activo,"
+        " creado_el, actualizado_el) VALUES (%s, 0, '09:00', '19:00', true, now(), now())",
+        (tenant.staff(),),
+    )
+    tenant.appointment(tenant.one("SELECT begins + interval '1 hour' FROM clinic_today()"))
+    station = tenant.device()
+    station.hello()
+    answer = station.start()
+    first = answer["priority"]
+    for item in first:
+        every = tenant.db.execute(
+            sql.SQL("SELECT id FROM {} ORDER BY id").format(sql.Identifier(item["table"]))
+        ).fetchall()
+        assert item["ids"] == [row_id for (row_id,) in every]
+    places = [table["name"] for table in answer["tables"]]
+    names = [item["table"] for item in first]
+    assert names[-1] == "citas_cita"
+    assert {"personal_perfil", "agenda_sala", "citas_tiposervicio", "citas_horariodentista"} <= set(
+        names
+    )
+    assert names.index("personal_perfil") < names.index("citas_horariodentista")
+    assert all(name in places for name in names)
 
 
 def test_a_new_cache_of_a_device_goes_on_counting_where_the_old_one_stopped(tenant: Tenant) -> None:

@@ -37,22 +37,32 @@ BEGIN
 END
 {body};
 
--- What a new workstation reads first: the day's appointments and their clients.
+-- What a new workstation reads first, in this order: who works when, where and at what, and the
+-- clinic's settings; then the visits that touch its day, after their clients. With these alone the
+-- agenda of the day can be shown.
 CREATE OR REPLACE FUNCTION {schema}.sync_priority(device integer)
 RETURNS TABLE (tbl text, ids bigint[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
 BEGIN
     RETURN QUERY
-    WITH day AS (
+    WITH day AS MATERIALIZED (
+        -- No visit is longer than twelve hours.
         SELECT c.id, c.cliente_id FROM citas_cita c, clinic_today() t
-         WHERE c.fecha_hora >= t.begins AND c.fecha_hora < t.ends
+         WHERE c.fecha_hora > t.begins - interval '12 hours' AND c.fecha_hora < t.ends
+           AND (c.fecha_hora >= t.begins OR c.fin > t.begins)
     )
-    SELECT 'pacientes_cliente',
-           coalesce((SELECT array_agg(DISTINCT d.cliente_id) FROM day d
-                      WHERE d.cliente_id IS NOT NULL), '{}')
-    UNION ALL
-    SELECT 'citas_cita', coalesce((SELECT array_agg(d.id ORDER BY d.id) FROM day d), '{}');
+    SELECT first.tbl, first.ids FROM (VALUES
+        (1, 'configuracion_informacionclinica', ARRAY(SELECT r.id FROM configuracion_informacionclinica r)),
+        (2, 'configuracion_ajuste', ARRAY(SELECT r.id FROM configuracion_ajuste r)),
+        (3, 'personal_perfil', ARRAY(SELECT r.id FROM personal_perfil r)),
+        (4, 'agenda_sala', ARRAY(SELECT r.id FROM agenda_sala r)),
+        (5, 'citas_tiposervicio', ARRAY(SELECT r.id FROM citas_tiposervicio r)),
+        (6, 'citas_horariodentista', ARRAY(SELECT r.id FROM citas_horariodentista r)),
+        (7, 'pacientes_cliente', ARRAY(SELECT DISTINCT d.cliente_id FROM day d
+                                        WHERE d.cliente_id IS NOT NULL ORDER BY 1)),
+        (8, 'citas_cita', ARRAY(SELECT d.id FROM day d ORDER BY d.id))
+    ) AS first (place, tbl, ids) WHERE cardinality(first.ids) > 0 ORDER BY first.place;
 END
 {body};
 
