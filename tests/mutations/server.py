@@ -6,6 +6,7 @@ from tests.mutations.mutation import Mutation
 
 ROWS = "sync/sql/rows.sql"
 DEVICE = "sync/sql/device.sql"
+RECOVER = "sync/sql/recover.sql"
 APPLY = "sync/sql/apply.sql"
 EXCHANGE = "sync/sql/exchange.sql"
 REGISTER = "sync/sql/register.sql"
@@ -168,8 +169,8 @@ MUTATIONS = (
     Mutation(
         "a device inserts any id",
         APPLY,
-        "IF row_no >> 39 <> who.number THEN",
-        "IF false THEN",
+        "IF row_no >> 39 <> who.number AND NOT",
+        "IF false AND NOT",
         (_EXCHANGE,),
     ),
     Mutation(
@@ -182,7 +183,7 @@ MUTATIONS = (
     Mutation(
         "rows that others see are changed",
         APPLY,
-        "    IF condition = 'true' THEN\n",
+        "    IF condition = 'true' AND writing = 'true' THEN\n",
         "    IF true THEN\n",
         (_EXCHANGE,),
     ),
@@ -231,8 +232,8 @@ MUTATIONS = (
     Mutation(
         "two copies both apply",
         EXCHANGE,
-        "                IF NOT FOUND THEN\n                    -- A copy",
-        "                IF false THEN\n                    -- A copy",
+        "IF outcome ->> 'status' <> 'deferred' AND NOT FOUND THEN",
+        "IF false THEN",
         (_HARDENING,),
     ),
     Mutation(
@@ -244,9 +245,9 @@ MUTATIONS = (
     ),
     Mutation(
         "a cursor from the future is believed",
-        EXCHANGE,
-        "> pg_snapshot_xmax(pg_current_snapshot()) THEN",
-        "> pg_snapshot_xmax(pg_current_snapshot()) AND false THEN",
+        RECOVER,
+        "> pg_snapshot_xmax(pg_current_snapshot()), false)",
+        "> pg_snapshot_xmax(pg_current_snapshot()) AND false, false)",
         (_HARDENING,),
     ),
     Mutation(

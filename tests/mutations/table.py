@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.mutations import client, clinic, server
+from tests.mutations import client, clinic, recovery, server
 
-MUTATIONS = (*server.MUTATIONS, *client.MUTATIONS, *clinic.MUTATIONS)
+MUTATIONS = (*server.MUTATIONS, *client.MUTATIONS, *clinic.MUTATIONS, *recovery.MUTATIONS)

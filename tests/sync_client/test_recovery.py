@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sync import acked, store
+from sync import acked, compare, store
+from sync.errors import GreetingWanted
 from sync.recovery import RESTORED
 from sync.schema import device_of
 from tests.support.strictness import Collector
@@ -346,3 +347,48 @@ def test_what_was_applied_and_never_answered_is_settled_before_ids_change(
     assert tenant.everything()["person"].keys() == {parent}
     (visit,) = tenant.everything()["visit"].values()
     assert visit["person_id"] == parent
+
+
+def test_a_number_given_after_the_backup_is_not_given_again(station: Maker, tenant: Tenant) -> None:
+    a = station()
+    kept = tenant.backup()
+    forgotten, _ = tenant.enroll()
+    sync(a)
+    tenant.put_back(kept)
+    tenant.query("SELECT setval('sync_device_number', (SELECT max(number) FROM sync_device))")
+    sync(a)
+    assert a.device > forgotten + 60
+
+
+def test_offering_again_is_no_way_to_take_anothers_ids(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    a, b = two
+    theirs = person(b, name="b's")
+    with a.desk.doing() as tx:
+        a.connection.execute("INSERT INTO person (id, name) VALUES (?, 'forged')", (theirs + 9,))
+    a.desk.execute("INSERT INTO sync_again (tx) VALUES (?)", (tx,))
+    sync(a, b)
+    (refused,) = store.rejections(a.desk.execute)
+    assert (refused.tx, refused.code) == (tx, "foreign_id")
+    alike(tenant, a, b)
+
+
+def test_rows_are_not_read_in_the_columns_of_another_version(
+    station: Maker, tenant: Tenant
+) -> None:
+    a = station()
+    transport = a.server.connect()
+    assert transport.read(a.device, "person", 0, 10) == []
+    tenant.query("UPDATE sync_meta SET schema_version = 4")
+    for ask in (
+        lambda: transport.read(a.device, "person", 0, 10),
+        lambda: transport.read_ids(a.device, "person", [1]),
+        lambda: transport.sums(a.device, "person", 0, 10),
+        lambda: transport.hashes(a.device, "person", 0, "1:1:"),
+    ):
+        with pytest.raises(GreetingWanted):
+            ask()
+    transport.close()
+    store.set_state(a.desk.execute, "checking", compare.Progress.of(["person"]).text())
+    assert a.engine.sync_once().state == "in_step"
