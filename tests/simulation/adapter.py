@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from typing import Any
 
-from sync import exchange, store
+from sync import apply, calls, exchange, store
 from sync.apply import Fault
 from sync.bootstrap import bootstrap
 from sync.errors import SyncError
@@ -48,6 +49,24 @@ def exchange_once(
     """One exchange."""
     outcome = exchange.exchange_once(connection, transport, schema, clock, fault, limit)
     return Outcome(outcome.status, outcome.more, outcome.held)
+
+
+def allow_deletion(execute: store.Execute, error: SyncError) -> None:
+    """A person allows what a ``MassDeletion`` stopped."""
+    apply.allow_deletion(execute, error.params["table"], error.params["gone"])
+
+
+def check(
+    connection: Any, transport: Transport, schema: SyncSchema, clock: Clock
+) -> dict[str, int]:
+    """Compare every table with the server; table → rows that differed and should not have."""
+    execute = store.executor(connection)
+    store.set_state(execute, "verified_at", None)
+    while True:
+        calls.drive(exchange.checking(connection, schema, clock), transport)
+        if store.get_state(execute, exchange.CHECKING) is None:
+            found: dict[str, int] = json.loads(store.get_state(execute, "checking_mended") or "{}")
+            return found
 
 
 class _Server:

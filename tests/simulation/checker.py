@@ -24,14 +24,17 @@ Key = tuple[str, int]
 # At every answer --------------------------------------------------------------------------------
 
 
-def after_answer(station: Workstation, server: ReferenceServer, status: str) -> None:
+def after_answer(
+    station: Workstation, server: ReferenceServer, status: str, *, restored: bool
+) -> None:
     """What must hold in a cache each time that an answer was applied."""
     images, operations = pending(station)
-    layers(station, images, operations)
+    if not station.comparing():
+        layers(station, images, operations)
     if status == "ok":
         view(station, images, server.views[station.device])
     drafts.nothing_builds_on_a_refusal(station)
-    none_vanished(station, server)
+    none_vanished(station, server, restored=restored)
 
 
 def pending(
@@ -99,19 +102,26 @@ def compare(
         hold("convergent", not wrong, (station.name, table, row_id, wrong))
 
 
-def none_vanished(station: Workstation, server: ReferenceServer) -> None:
-    """Every finished local transaction waits, is refused and kept, or is applied."""
+def none_vanished(station: Workstation, server: ReferenceServer, *, restored: bool = False) -> None:
+    """Every finished local transaction waits, is refused and kept, or is applied.
+
+    :param restored: the server was put back, and may not have heard again of what it had applied:
+        that has to be remembered, then.
+    """
     waiting = set(station.waiting())
     refused = station.refused()
     known = server.storage.state.results
+    remembered = station.acknowledged() if restored else set()
     for tx, intent in station.carried.items():
         applied = tx in known and known[tx]["status"] == "applied"
         if tx in refused:
             hold("none vanishes", tx not in waiting, (station.name, intent, "waits and is refused"))
-            hold("exactly once", not applied, (station.name, intent, "applied and refused"))
+            once = restored or not applied
+            hold("exactly once", once, (station.name, intent, "applied and refused"))
             hold("none vanishes", refused[tx][2] != "[]", (station.name, intent, "no draft"))
         else:
-            hold("none vanishes", applied or tx in waiting, (station.name, intent))
+            kept = applied or tx in waiting or tx in remembered
+            hold("none vanishes", kept, (station.name, intent))
 
 
 # After healing ----------------------------------------------------------------------------------
@@ -133,6 +143,8 @@ def history(
     intents: Iterable[Intent],
     visits: Iterable[tuple[list[tuple[str, str, str]], bool]],
     copied: set[int],
+    *,
+    restored: bool,
 ) -> None:
     """What must hold of everything that was ever done.
 
@@ -149,12 +161,13 @@ def history(
     for marks, committed in visits:
         whole(written, marks, committed, ("web", marks))
     for station in stations:
-        none_vanished(station, server)
+        none_vanished(station, server, restored=restored and station.revoked)
         drafts.refused_for_a_reason(station, copied)
     money(server)
     no_overlap(server)
     for old, new in server.forks:
-        hold("one cache a device", old in copied, f"{old} was forked to {new} and never copied")
+        cause = copied & server.lineage(old)
+        hold("one cache a device", bool(cause), f"{old} was forked to {new} and never copied")
 
 
 def transitions(server: ReferenceServer) -> dict[tuple[str, str, str], list[int]]:

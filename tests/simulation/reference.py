@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sync.errors import AccessRefused, Busy
+from sync.errors import AccessRefused, Busy, GreetingWanted
 from sync.schema import DEVICE_BITS, device_of
 from tests.simulation.pushing import Push, blocks
 from tests.simulation.schemas import PRACTITIONER, Product
@@ -312,6 +312,8 @@ class ReferenceServer:
         who = self.devices.get(number)
         if who is None or who.role != role or who.revoked or table not in (who.columns or ()):
             raise AccessRefused(reason="permission")
+        if who.server_version != self.product.version:
+            raise GreetingWanted
         return who, self._visible(who, table, self.storage.rows(None, table))
 
     def exchange(self, role: str, text: str) -> str:
@@ -410,6 +412,7 @@ class ReferenceServer:
                 "epoch": self.epoch,
                 "cursor": self.storage.snapshot(None).text(),
                 "mode": "review" if self.review else "offer",
+                "results": [known[tx] for tx in request["waiting"] if tx in known],
                 "known": [
                     tx
                     for tx in request["acked"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sync import store
-from sync.errors import SyncError
+from sync.errors import GreetingWanted, SyncError
 from tests.simulation import adapter
 from tests.simulation.network import Wire
 from tests.simulation.schemas import Product
@@ -92,6 +92,7 @@ class Workstation:
         self.numbers = {device}
         self.ready = False
         self.revoked = False
+        self.trouble: SyncError | None = None
         self._device = device
         self._folder = folder
         self._now = now
@@ -156,11 +157,12 @@ class Workstation:
         """Start again after :class:`Killed`."""
         self._open(self._crashed)
 
-    def start_over(self, device: int) -> None:
-        """Begin with an empty file."""
+    def start_over(self) -> None:
+        """Begin with an empty file, under the number of the last one."""
+        if self.ready:
+            self._device = self.device
         self._open(self._next_path())
-        self._device = device
-        self.numbers = {device}
+        self.numbers = {self._device}
         self.carried = {}
         self.ready = False
 
@@ -204,6 +206,14 @@ class Workstation:
     def waiting(self) -> list[str]:
         """The outbox."""
         return [tx for (tx,) in self.execute("SELECT id FROM sync_tx ORDER BY seq")]
+
+    def acknowledged(self) -> set[str]:
+        """What it remembers to have been applied."""
+        return {tx for (tx,) in self.execute("SELECT tx FROM sync_acked")}
+
+    def comparing(self) -> bool:
+        """Whether it has yet to find out what of the server's it holds."""
+        return store.get_state(self.execute, "comparing") is not None
 
     def refused(self) -> dict[str, tuple[str, str, str]]:
         """The refused transactions: tx → (code, detail, operations)."""
@@ -259,9 +269,20 @@ class Workstation:
             self.revive()
             return "killed"
         except SyncError as error:
+            self.trouble = error
             if self.wire.lost is not None:
                 faults.happened.append(f"{self.wire.lost} lost")
             return error.code
+
+    def allow_deletion(self) -> None:
+        """A person has looked at what stopped the last exchange, and lets it happen."""
+        if self.trouble is not None:
+            adapter.allow_deletion(self.execute, self.trouble)
+
+    def check(self) -> dict[str, int]:
+        """How many rows of each table differed from the server's without a reason."""
+        self.wire.lose = None
+        return adapter.check(self.connection, self.wire, self.product.schema, self.clock)
 
     def _sync(
         self,
@@ -283,9 +304,13 @@ class Workstation:
             adapter.greet(self.connection, self.wire, schema)
         for _attempt in range(TRIES):
             before()
-            outcome = adapter.exchange_once(
-                self.connection, self.wire, schema, self.clock, fault, limit
-            )
+            try:
+                outcome = adapter.exchange_once(
+                    self.connection, self.wire, schema, self.clock, fault, limit
+                )
+            except GreetingWanted:
+                adapter.greet(self.connection, self.wire, schema)
+                continue
             if outcome.status == "hello":
                 adapter.greet(self.connection, self.wire, schema)
                 continue

@@ -16,12 +16,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sync import store
+from sync import apply, store
 from tests.simulation import checker, drafts, schemas
 from tests.simulation.edits import Chooser, Person, Visit, profile_practitioner
 from tests.simulation.network import Wire
-from tests.simulation.reference import BEGIN, ReferenceServer
-from tests.simulation.rules import Broken
+from tests.simulation.reference import BEGIN, Backup, ReferenceServer
+from tests.simulation.rules import Broken, hold
 from tests.simulation.storage import Violation, Waits
 from tests.simulation.workstation import DiskImage, Faults, Intent, Killed, Workstation
 
@@ -58,6 +58,10 @@ UNUSUAL = {
     "bulk": 1,
     "mass_deletion": 1,
     "truncate": 1,
+    "prune": 1,
+    "check": 3,
+    "backup": 3,
+    "restore": 2,
 }
 SHARED_MEMORY = Path("/dev/shm")
 
@@ -104,7 +108,19 @@ def run(
         stack.enter_context(seeded_uuids(random.Random(seed + 0.5)))
         world = World(seed, place, say)
         stack.callback(world.close)
+        stack.enter_context(fewest_rows(world.few_rows))
         return world.live(kept)
+
+
+@contextmanager
+def fewest_rows(number: int) -> Iterator[None]:
+    """From how many rows on a table may not be emptied: worlds are small."""
+    usual = apply.FEW_ROWS
+    apply.FEW_ROWS = number
+    try:
+        yield
+    finally:
+        apply.FEW_ROWS = usual
 
 
 class World:
@@ -138,6 +154,10 @@ class World:
         self._faulty = rng.choice((0.0, 0.2, 0.2, 0.5))
         self._crowded = rng.choice((0.0, 0.25, 0.6))
         self._limit = rng.choice((1, 4, 2000))
+        self.few_rows = rng.choice((apply.FEW_ROWS, apply.FEW_ROWS, 8))
+        self.backups: list[tuple[Backup, list[bool]]] = []
+        self.server.review = rng.random() < 0.2
+        self.restored = False
         self._clock()
         for _ in range(rng.randint(1, 3)):
             self._web(rng, writes=8)
@@ -178,7 +198,7 @@ class World:
             if self._say is not None:
                 raise
         report.transactions = len(self.intents)
-        report.refused = sum(len(station.refused()) for station in self.stations)
+        report.refused = sum(len(s.refused()) for s in self.stations if s.ready)
         report.digest = self._digest()
         return report
 
@@ -197,7 +217,8 @@ class World:
     def _digest(self) -> int:
         text = repr([(c.xid, c.table, c.row_id) for c in self.storage.state.journal])
         for station in self.stations:
-            text += repr((station.name, station.waiting(), sorted(station.refused())))
+            held = (station.waiting(), sorted(station.refused())) if station.ready else ()
+            text += repr((station.name, held))
         return uuid.uuid5(uuid.NAMESPACE_OID, text).int >> 64
 
     def _fault(self, kind: str) -> None:
@@ -279,7 +300,7 @@ class World:
 
         def answered(status: str) -> None:
             self.report.exchanges += 1
-            checker.after_answer(station, self.server, status)
+            checker.after_answer(station, self.server, status, restored=self.restored)
             if status == "forked":
                 self.tell(f"   {station.name} is now device {station.device}")
                 drafts.references_follow(station, made)
@@ -293,7 +314,10 @@ class World:
         if came_to == "killed":
             checker.layers(station, *checker.pending(station))
             if station.ready:
-                checker.none_vanished(station, self.server)
+                checker.none_vanished(station, self.server, restored=self.restored)
+        if came_to == "sync.mass_deletion" and rng.random() < 0.6:
+            self._fault("a person allowed a mass deletion")
+            station.allow_deletion()
         self.tell(f"   {station.name} {came_to}")
         return came_to
 
@@ -448,7 +472,7 @@ class World:
         self._fault("cache begun anew")
         self.copied |= {station.device}
         station.product = self.latest
-        station.start_over(station.device)
+        station.start_over()
 
     def _revoke(self, rng: random.Random) -> None:
         station = self._idle(rng, ready=False)
@@ -486,6 +510,44 @@ class World:
             self._fault("workstation upgraded")
             station.upgrade(self.latest)
 
+    def _prune(self, rng: random.Random) -> None:
+        if self.server.prune():
+            self._fault("log pruned")
+
+    def _check(self, rng: random.Random) -> None:
+        """A workstation proves that it holds what it should."""
+        station = self._idle(rng)
+        if station is not None and self._sync_with(station, Faults(), rng) == "ok":
+            found = station.check()
+            hold("nothing differs unseen", not any(found.values()), (station.name, found))
+
+    def _backup(self, rng: random.Random) -> None:
+        if not self._busy:
+            committed = [committed for _, committed in self.visits]
+            self.backups.append((self.server.backup(), committed))
+
+    def _restore(self, rng: random.Random) -> None:
+        """The server is put back to yesterday; nobody told it, or anybody else."""
+        numbers = {station.device for station in self.stations if station.ready}
+        known = [one for one in self.backups if not numbers - one[0].devices.keys()]
+        if not known:
+            return
+        self._fault("server put back")
+        self.restored = True
+        backup, committed = rng.choice(known)
+        self.server.restore(backup)
+        for visit in self.open:
+            self.visits.append((visit.marks, False))
+        self.open.clear()
+        lost = [False] * (len(self.visits) - len(committed))
+        self.visits = [
+            (marks, there) for (marks, _), there in zip(self.visits, committed + lost, strict=True)
+        ]
+        if self.server.product.version < self.latest.version:
+            self.server.upgrade(self.latest, minimum=1)
+        for station in self.stations:
+            self.server.revoke(station.role, revoked=station.revoked)
+
     # The end ------------------------------------------------------------------------------------
 
     def _heal(self) -> None:
@@ -502,9 +564,13 @@ class World:
                 self._let_in(station, revoked=False)
             if station.ready and station.product.version < self.latest.version:
                 station.upgrade(self.latest)
-            elif not station.ready:
-                self._begin_with_the_latest(station)
+            elif station.product.version < self.latest.version:
+                # A first sync that was cut begins anew with the newer program.
+                station.product = self.latest
+                station.start_over()
         for _round in range(ROUNDS):
+            # What is offered again after a restoration is waited for, for some minutes.
+            self._pass(60.0)
             logged = len(self.storage.state.log)
             ended = True
             for station in self.stations:
@@ -516,15 +582,15 @@ class World:
                 return
         raise Broken("queues drain", [(s.name, s.waiting()) for s in self.stations])
 
-    def _begin_with_the_latest(self, station: Workstation) -> None:
-        """A first sync that was cut before the server was upgraded begins anew."""
-        if station.product.version < self.latest.version:
-            device = station.device if station.numbers else 0
-            station.product = self.latest
-            station.start_over(device)
-
     def _judge(self) -> None:
         for station in self.stations:
             if not station.revoked:
                 checker.at_rest(station, self.server)
-        checker.history(self.server, self.stations, self.intents.values(), self.visits, self.copied)
+        checker.history(
+            self.server,
+            self.stations,
+            self.intents.values(),
+            self.visits,
+            self.copied,
+            restored=self.restored,
+        )
