@@ -32,6 +32,7 @@ BEGIN
     IF fresh IS NOT NULL THEN
         PERFORM setval('sync_device_number', least(16383, 64 + greatest(
             (SELECT last_value FROM sync_device_number), (SELECT max(number) FROM sync_device))));
+        PERFORM sync_log_restart();
     END IF;
     RETURN coalesce(fresh, (SELECT epoch FROM sync_meta));
 END

@@ -182,6 +182,16 @@ class TestRoom:
         assert upkeep(tenant)["status"] == "ok"
 
 
+    def test_a_new_epoch_leaves_no_cursor_below_another_servers_horizon(
+        self, tenant: Tenant
+    ) -> None:
+        """Catches a copied schema in which every cursor is stale for ever."""
+        tenant.db.execute("UPDATE sync_meta SET horizon = '10000000'")
+        assert tenant.device().join().exchange() == {"status": "stale"}
+        tenant.db.execute("SELECT sync_new_epoch(m) FROM sync_meta m")
+        assert tenant.device().join().exchange()["status"] == "ok"
+
+
 class TestOldRows:
     def test_what_is_older_than_35_days_goes_with_its_partition(self, tenant: Tenant) -> None:
         """Catches pruning by another limit, of the present's partition, or not at all."""
