@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keyring
@@ -20,7 +21,7 @@ os.environ["PGTZ"] = "UTC"
 
 from desktop.domain import messages
 from desktop.domain.actor import Actor
-from tests.support import embedded
+from tests.support import cluster, embedded
 from tests.support.memory_keyring import MemoryKeyring
 from tests.support.offences import Forbidden, Offences
 from tests.support.strict_keyring import no_real_keyring
@@ -102,17 +103,26 @@ def postgres() -> Iterator[embedded.Server]:
         yield server
 
 
+@contextmanager
+def offered(version: int, postgres: embedded.Server) -> Iterator[embedded.Server]:
+    """A server of that version; a test is skipped where there is none."""
+    if postgres.version == version:
+        yield postgres
+        return
+    if os.environ.get("CONSULTORIO_TEST_DSN"):
+        pytest.skip(f"PostgreSQL {version} is not the server given by CONSULTORIO_TEST_DSN")
+    if cluster.binaries(version) is None:
+        pytest.skip(f"Debian's package postgresql-{version} is not installed")
+    with embedded.temporary(version) as server:
+        yield server
+
+
 @pytest.fixture(scope="session", params=embedded.OFFERED)
 def any_postgres(
     request: pytest.FixtureRequest, postgres: embedded.Server
 ) -> Iterator[embedded.Server]:
     """Each server version that is at hand."""
-    if postgres.version == request.param:
-        yield postgres
-        return
-    if os.environ.get("CONSULTORIO_TEST_DSN"):
-        pytest.skip(f"PostgreSQL {request.param} is not the server given by CONSULTORIO_TEST_DSN")
-    with embedded.temporary(request.param) as server:
+    with offered(request.param, postgres) as server:
         yield server
 
 

