@@ -206,8 +206,10 @@ def _export(folder: Path, connection: Any, now: Any) -> tuple[int, str]:
     key = store.get_state(execute, "office_key")
     if key is None:
         raise EnvironmentTrouble("office.no_key_here")
-    with translated():
+    try:
         (folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentTrouble("office.not_written", path=str(folder / FOLDER)) from error
     path = _free_name(folder / FOLDER, unsent)
     office_file.write_new(path, office_file.seal(unsent, key))
     store.set_state(execute, _WRITTEN, f"{unsent.fingerprint} {path.name}")
