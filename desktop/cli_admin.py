@@ -17,10 +17,10 @@ import psycopg
 
 from desktop.cli_output import Output
 from desktop.domain.errors import EnvironmentTrouble, RuleError
-from desktop.domain.messages import _
+from desktop.domain.messages import N_, _, sentence
 from desktop.domain.permissions import ROLES
 from desktop.models import PROFILES
-from desktop.services import devices, enrolment, office_key, secrets, server, tenants
+from desktop.services import devices, enrolment, office_key, secrets, server, tenants, upkeep
 from desktop.services.accounts import NewAccount
 from desktop.services.tenants import NewClinic
 
@@ -87,6 +87,19 @@ def _tenant_commands(parser: argparse.ArgumentParser) -> None:
     which = migrate.add_mutually_exclusive_group(required=True)
     which.add_argument("name", metavar=_("NAME"), nargs="?")
     which.add_argument("--all", action="store_true", help=_("every clinic of the database"))
+    maintain = _command(
+        commands,
+        "maintain",
+        _tenant_maintain,
+        _("Keep the change logs short, as workstations do once a day"),
+    )
+    looked_after = maintain.add_mutually_exclusive_group(required=True)
+    looked_after.add_argument("name", metavar=_("NAME"), nargs="?")
+    looked_after.add_argument("--all", action="store_true", help=_("every clinic of the database"))
+    check = _command(
+        commands, "check", _tenant_check, _("Look whether every change of a clinic is captured")
+    )
+    check.add_argument("name", metavar=_("NAME"))
     grant = _command(
         commands, "grant-web", _tenant_grant_web, _("Give the web programs' role what it needs")
     )
@@ -254,6 +267,63 @@ def _tenant_migrate(args: argparse.Namespace, output: Output) -> int:
     return output.table(
         (_("Schema"), _("Version")), [(each.name, each.version) for each in done], tenants=done
     )
+
+
+UPKEEP_STATES = {
+    "done": N_("done"),
+    "recent": N_("done less than 20 hours ago"),
+    "busy": N_("somebody was in the way; workstations try again by themselves"),
+    "migrating": N_("is being migrated"),
+}
+
+CAPTURE_PROBLEMS = {
+    "table_missing": N_("{table}: the table is gone or has another name"),
+    "not_captured": N_("{table}: no change is captured"),
+    "trigger_missing": N_("{table}: a capture trigger is missing"),
+    "trigger_disabled": N_("{table}: a capture trigger is disabled"),
+    "trigger_replaced": N_("{table}: a capture trigger was replaced by another"),
+}
+
+
+def _tenant_maintain(args: argparse.Namespace, output: Output) -> int:
+    with server_of(args) as connection:
+        names = tenants.names(connection) if args.all else [args.name]
+        done, outdated = [], []
+        for name in names:
+            try:
+                done.append(upkeep.maintain(connection, name))
+            except RuleError as error:
+                # One clinic that waits for its migration does not keep the others waiting.
+                if error.code != "tenant.outdated":
+                    raise
+                outdated.append(name)
+    if outdated:
+        raise RuleError("tenant.outdated", tenant="”, “".join(outdated))
+    return output.table(
+        (_("Schema"), _("State"), _("Parts made"), _("Parts dropped"), _("Answers forgotten")),
+        [
+            (each.tenant, _(UPKEEP_STATES[each.state]), each.made, each.dropped, each.forgotten)
+            for each in done
+        ],
+        tenants=done,
+    )
+
+
+def _tenant_check(args: argparse.Namespace, output: Output) -> int:
+    with server_of(args) as connection:
+        problems = upkeep.inventory(connection, args.name)
+    if not problems:
+        return output.done(
+            _("Every change of “{tenant}” is captured for the workstations.").format(
+                tenant=args.name
+            ),
+            tenant=args.name,
+            problems=[],
+        )
+    words = [_(CAPTURE_PROBLEMS[each.problem]).format(table=each.table) for each in problems]
+    error = RuleError("tenant.not_captured", tenant=args.name, problems="; ".join(words))
+    output.refused(error.code, sentence(error), tenant=args.name, problems=problems)
+    return 1
 
 
 def _tenant_grant_web(args: argparse.Namespace, output: Output) -> int:

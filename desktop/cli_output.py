@@ -46,10 +46,10 @@ class Output:
             text += " " + _("(Technical detail: {detail}.)").format(detail=place(error))
         self.refused(code, text)
 
-    def refused(self, code: str, text: str) -> None:
-        """Say ``text``, why it was not done."""
+    def refused(self, code: str, text: str, **result: Any) -> None:
+        """Say ``text``, why it was not done; ``result`` is for whoever reads JSON."""
         if self.as_json:
-            self._print({"ok": False, "error": {"code": code, "message": text}})
+            self._print({"ok": False, "error": {"code": code, "message": text}} | result)
         else:
             print(text, file=sys.stderr)
 

@@ -23,6 +23,15 @@ SENTENCES = {
         "The clinic “{tenant}” was upgraded by a newer version of the program. Nothing was "
         "changed. Update this program."
     ),
+    "tenant.outdated": N_(
+        "“{tenant}” is still as an older version of the program left it. Nothing was done there. Run"
+        " “consultorio tenant migrate” first."
+    ),
+    "tenant.not_captured": N_(
+        "Changes made in “{tenant}” may not reach its workstations ({problems}). Nothing was changed."
+        " “consultorio tenant migrate” puts triggers in place again; a table that is gone has to be"
+        " brought back first."
+    ),
     "tenant.clinic_name": N_("The clinic needs a name of 1 to 200 letters. Nothing was made."),
     "tenant.zone": N_(
         "“{zone}” is no time zone. Nothing was made. Write it like America/Santiago."
