@@ -123,6 +123,9 @@ def _sync(args: argparse.Namespace, output: Output) -> int:
         pending=status.pending,
         rejected=status.rejected,
         last_sync=status.last_sync,
+        verified=status.verified,
+        mended=status.mended,
+        unwatched=list(status.unwatched),
     )
 
 
@@ -148,6 +151,9 @@ def _status(args: argparse.Namespace, output: Output) -> int:
             "oldest_pending": waiting.oldest,
             "rejected": store.rejected_count(execute),
             "last_sync": store.last_sync(execute),
+            "verified": store.verified(execute),
+            "mended": store.mended(execute),
+            "unwatched": sorted(store.unwatched(execute)),
             "open_elsewhere": stations.is_open(folder),
         }
     words = {
@@ -161,6 +167,9 @@ def _status(args: argparse.Namespace, output: Output) -> int:
         "oldest_pending": _("The oldest of them"),
         "rejected": _("Refused changes that wait for you"),
         "last_sync": _("Last sync"),
+        "verified": _("Compared with the server"),
+        "mended": _("Records that were not the same"),
+        "unwatched": _("Tables that the server does not watch"),
         "open_elsewhere": _("Open in another window"),
     }
     lines = [f"{words[key]}: {_say(value)}" for key, value in result.items()]
@@ -172,6 +181,8 @@ def _say(value: object) -> str:
         return "—"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(value) or "—"
     if isinstance(value, dt.datetime):
         return f"{value.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
     return str(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
 import logging
 import math
 import random
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sync import codec, store
+from sync import store
 from sync.apply import Fault, allow_deletion, no_fault
 from sync.calls import drive
 from sync.core import Core, State, Step, Timing
@@ -81,10 +80,6 @@ def _log(what: str, error: Exception) -> str:
 
 def _cache_failed(error: Exception) -> CacheFailed:
     return CacheFailed(kind=_log("sync stumbled", error))
-
-
-def _instant(text: str | None) -> dt.datetime | None:
-    return None if text is None else codec.text_to_instant(text)
 
 
 def _now() -> dt.datetime:
@@ -382,8 +377,8 @@ class SyncEngine:
             oldest_pending=waiting.oldest,
             last_sync=store.last_sync(execute),
             rejected=store.rejected_count(execute),
-            verified=_instant(store.get_state(execute, "verified_at")),
-            mended=sum(json.loads(store.get_state(execute, "checking_mended") or "{}").values()),
+            verified=store.verified(execute),
+            mended=store.mended(execute),
             unwatched=tuple(sorted(store.unwatched(execute))),
         )
 

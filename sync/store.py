@@ -230,6 +230,17 @@ def unwatched(execute: Execute) -> frozenset[str]:
     return frozenset(problem["table"] for problem in problems)
 
 
+def verified(execute: Execute) -> dt.datetime | None:
+    """When the cache was last proved to hold what the server holds (aware, UTC)."""
+    value = get_state(execute, "verified_at")
+    return None if value is None else codec.text_to_instant(value)
+
+
+def mended(execute: Execute) -> int:
+    """Rows that the last proof found to differ without a reason, and that were fetched anew."""
+    return sum(json.loads(get_state(execute, "checking_mended") or "{}").values())
+
+
 def last_sync(execute: Execute) -> dt.datetime | None:
     """When the last exchange was applied (aware, UTC, this workstation's clock)."""
     value = get_state(execute, "last_sync")
@@ -397,7 +408,7 @@ def rejections(execute: Execute, *, settled: bool = False) -> list[Rejection]:
     rows = execute(
         "SELECT tx, label, actor, made_at, rejected_at, code, detail, ops, settled_at, settled_how"
         f" FROM sync_rejection WHERE settled_at IS {'NOT ' if settled else ''}NULL"
-        " ORDER BY rejected_at, made_at, tx"
+        " ORDER BY rejected_at, rowid"
     )
     return [
         Rejection(

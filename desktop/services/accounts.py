@@ -171,6 +171,20 @@ class Accounts:
         _expect(answer, account.username)
         return int(answer["staff_id"])
 
+    def administrators(self) -> tuple[str, ...]:
+        """The names of those whom this workstation knows to be administrators, for who has to ask."""
+        with self._cache.reading() as session:
+            found = session.scalars(
+                sa.select(StaffMember)
+                .where(StaffMember.active, StaffMember.needs_system_access)
+                .order_by(StaffMember.full_name)
+            )
+            return tuple(
+                one.full_name
+                for one in found
+                if "admin" in permissions_of(one.role, manages_staff=one.may_manage_staff)
+            )
+
     def _open(self) -> psycopg.Connection:
         if self._connect is None:
             raise EnvironmentTrouble("server.unreachable", host="")

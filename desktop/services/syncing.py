@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from desktop.domain.actor import Actor
 from desktop.models import sync_schema
 from desktop.services.cache import Cache
 from desktop.services.revocation import Revocation
-from desktop.services.status import IN_STEP, WorkstationStatus
+from desktop.services.status import DELETION_PERMISSION, IN_STEP, WorkstationStatus
 from sync.engine import SyncEngine, SyncStatus
 from sync.transport import Server
 
@@ -60,6 +61,15 @@ class Syncing:
         """Work without the server until told otherwise."""
         self._engine.set_offline(offline)
 
+    def allow_deletion(self, actor: Actor, table: str, gone: int) -> None:
+        """Let the server take so many rows of ``table`` away, once; it is asked at once.
+
+        Where it then asks for more, that waits for a person again. Raises
+        ``RuleError('permission.denied')`` for who is no administrator.
+        """
+        actor.require(DELETION_PERMISSION)
+        self._engine.allow_deletion(table, gone)
+
     def close(self) -> None:
         """Finish what is under way and end."""
         self._deaf()
@@ -103,4 +113,7 @@ def _ours(status: SyncStatus) -> WorkstationStatus:
         oldest_pending=status.oldest_pending,
         last_sync=status.last_sync,
         rejected=status.rejected,
+        verified=status.verified,
+        mended=status.mended,
+        unwatched=status.unwatched,
     )

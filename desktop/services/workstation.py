@@ -31,6 +31,7 @@ from desktop.services import secrets, server
 from desktop.services.cache import Cache, Clock, utc_now
 from desktop.services.enrolment import Address, Enrolment
 from desktop.services.secrets import AskPassphrase, Secrets
+from desktop.services.table_words import spoken
 from sync.errors import SyncError
 from sync.transport import PostgresServer
 
@@ -268,7 +269,7 @@ def sync_translated() -> Iterator[None]:
     try:
         yield
     except SyncError as error:
-        raise EnvironmentTrouble(error.code, **error.params) from error
+        raise EnvironmentTrouble(error.code, **spoken(error.code, error.params)) from error
 
 
 def is_open(folder: Path) -> bool:

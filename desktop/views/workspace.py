@@ -12,12 +12,14 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from desktop.domain.actor import Actor
 from desktop.domain.messages import N_, _, language
 from desktop.qt.context import AppContext
-from desktop.qt.dialogs import Toast
+from desktop.qt.dialogs import Toast, tell
 from desktop.qt.theme import TEXT_SCALES, current_theme, theme_switch
 from desktop.qt.widgets import Banner, ElidedLabel, KeyHint, button, label
 from desktop.services.status import WorkstationStatus
+from desktop.views.mass_deletion import DeletionDialog
 from desktop.views.rail import Rail
 from desktop.views.shortcuts import Group, ShortcutSheet, native
 from desktop.views.signin.password import PasswordDialog
@@ -57,6 +59,7 @@ class Link(Protocol):
     def status(self) -> WorkstationStatus: ...
     def sync_now(self) -> None: ...
     def set_offline(self, offline: bool) -> None: ...
+    def allow_deletion(self, actor: Actor, table: str, gone: int) -> None: ...
 
 
 class Workspace(QWidget):
@@ -98,6 +101,8 @@ class Workspace(QWidget):
         self.rail.chosen.connect(self.show_screen)
         self.status_bar.inboxWanted.connect(lambda: self.show_screen("inbox"))
         self.status_bar.syncWanted.connect(link.sync_now)
+        self.status_bar.decisionWanted.connect(self.decide)
+        self.status_bar.alertWanted.connect(self._tell_alert)
         self.status_bar.offlineSwitched.connect(self._switch_offline)
         self.status_bar.cancelWanted.connect(context.jobs.cancel)
         context.jobs.progressChanged.connect(self.status_bar.show_jobs)
@@ -152,6 +157,10 @@ class Workspace(QWidget):
         """Room for what the administrator must mend, in sight on every screen until it is."""
         space = current_theme().spacing
         self.trouble = Banner("", "danger")
+        self.deciding = button(_("Decide…"))
+        self.deciding.clicked.connect(self.decide)
+        self.deciding.hide()
+        self.trouble.buttons.addWidget(self.deciding)
         strip = QWidget()
         around = QHBoxLayout(strip)
         around.setContentsMargins(space.l, space.s, space.l, 0)
@@ -262,9 +271,28 @@ class Workspace(QWidget):
         self.status_bar.show_status(status)
         words = self.status_bar.words()
         self.trouble.show_text(words.explanation if status.state == "trouble" else "")
+        self.deciding.setVisible(status.deletion is not None)
         self._strip.setVisible(bool(self.trouble.text))
         if "inbox" in self._entries:
             self.rail.set_count("inbox", status.rejected)
+
+    @Slot()
+    def decide(self) -> None:
+        """Ask whether the server may take most of a table away."""
+        deletion = self.status_bar.status.deletion
+        if deletion is not None:
+            DeletionDialog(
+                self.window(),
+                self.context,
+                self._link,
+                deletion,
+                lambda: self.context.notify(_("The deletion is allowed; it is carried out now.")),
+            ).start()
+
+    @Slot()
+    def _tell_alert(self) -> None:
+        words = self.status_bar.words()
+        tell(self.window(), words.alert, words.alert_explanation)
 
     @Slot(bool)
     def _switch_offline(self, offline: bool) -> None:

@@ -30,7 +30,7 @@ from desktop.services.finance import Finance
 from desktop.services.inbox import Inbox
 from desktop.services.inbox_replay import row
 from desktop.services.office import Office
-from desktop.services.status import WorkstationStatus
+from desktop.services.status import DELETION_PERMISSION, WorkstationStatus
 from desktop.views.inbox import InboxScreen
 from desktop.views.main_window import Program
 from desktop.views.workspace import ScreenEntry
@@ -249,6 +249,10 @@ class QuietLink:
 
     def set_offline(self, offline: bool) -> None:
         self.asked.append("offline" if offline else "online")
+
+    def allow_deletion(self, actor: Actor, table: str, gone: int) -> None:
+        actor.require(DELETION_PERMISSION)
+        self.asked.append(f"{table} {gone}")
 
 
 @pytest.fixture

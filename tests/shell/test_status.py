@@ -5,11 +5,15 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.domain.sentences import all_sentences
+from desktop.models import sync_schema
+from desktop.qt.theme import theme_switch
 from desktop.services.status import WorkstationStatus, ago, in_words
+from desktop.services.table_words import SEVERAL, several
 from desktop.views.status_bar import StatusBar
 from sync import errors
 from sync.core import State
@@ -24,6 +28,8 @@ STATES = {
     "in_step": ("Al día", "success"),
     "trouble": ("Requiere atención", "danger"),
 }
+
+PARAMS = {"sync.mass_deletion": {"table": "pacientes_cliente", "gone": 3412, "rows": 3500}}
 
 
 def test_every_state_of_the_engine_has_words() -> None:
@@ -41,8 +47,9 @@ def test_a_state_in_words_and_colour(state: str) -> None:
 )
 def test_every_trouble_of_the_engine_has_its_sentence(code: str) -> None:
     assert code in all_sentences()
-    words = in_words(WorkstationStatus("trouble", code), NOW)
+    words = in_words(WorkstationStatus("trouble", code, PARAMS.get(code, {})), NOW)
     assert words.explanation
+    assert "{" not in words.explanation
 
 
 def test_an_unknown_trouble_is_told_as_a_failure() -> None:
@@ -88,6 +95,7 @@ def test_the_bar_counts_on_and_its_clicks_are_heard(
 ) -> None:
     bar = StatusBar(clock)
     qtbot.addWidget(bar)
+    bar.resize(1400, 40)
     bar.show_status(WorkstationStatus("in_step", last_sync=clock(), rejected=2))
     assert bar.last_sync.text() == "Última sincronización recién"
     clock.forward(minutes=10)
@@ -147,3 +155,116 @@ def test_a_narrow_bar_leaves_ages_out_and_cuts_no_word(
     assert bar.last_sync.isVisible() is last
     qtbot.waitUntil(lambda: bar.sizeHint().width() <= width)
     assert "hace 5 minutos" in bar.unsynced.toolTip()
+
+
+def test_a_deletion_held_back_is_said_in_peoples_words() -> None:
+    code = "sync.mass_deletion"
+    words = in_words(WorkstationStatus("trouble", code, PARAMS[code]), NOW)
+    assert words.connection == "Borrado detenido"
+    assert words.connection_tone == "danger"
+    assert words.connection_long == "El servidor pide borrar 3.412 de 3.500 clientes"
+    assert words.explanation.startswith(
+        "El servidor pide borrar 3.412 de 3.500 clientes. No se borró nada"
+    )
+    assert WorkstationStatus("trouble", "sync.revoked").deletion is None
+
+
+def test_every_synced_table_has_its_plural() -> None:
+    assert SEVERAL.keys() == {table.name for table in sync_schema().tables}
+    assert several("from_the_future") == "registros"
+
+
+def test_the_proof_and_its_findings_are_told() -> None:
+    never = in_words(WorkstationStatus("in_step"), NOW)
+    assert (never.verified, never.verified_brief, never.alert, never.alert_explanation) == (
+        "Aún no comprobado con el servidor",
+        "",
+        "",
+        "",
+    )
+    proved = in_words(WorkstationStatus("in_step", verified=NOW - dt.timedelta(hours=2)), NOW)
+    assert proved.verified == "Comprobado con el servidor hace 2 horas"
+    assert proved.verified_brief == "comprobado hace 2 horas"
+    mended = in_words(WorkstationStatus("in_step", mended=1), NOW)
+    assert mended.alert == "1 registro corregido"
+    assert "Avise a su administrador" in mended.alert_explanation
+    blind = in_words(
+        WorkstationStatus("in_step", unwatched=("citas_cita", "pacientes_cliente")), NOW
+    )
+    assert blind.alert == "Cambios sin registrar"
+    assert "citas, clientes." in blind.alert_explanation
+    assert "vise a su administrador" in blind.alert_explanation
+    both = in_words(WorkstationStatus("in_step", mended=1200, unwatched=("citas_cita",)), NOW)
+    assert both.alert == "Avisar al administrador"
+    assert "1.200 registros" in both.alert_explanation
+    assert "citas" in both.alert_explanation
+
+
+CROWDED = [
+    WorkstationStatus("in_step"),
+    WorkstationStatus(
+        "offline",
+        "sync.switched_off",
+        pending=12,
+        oldest_pending=NOW,
+        last_sync=NOW,
+        verified=NOW,
+        mended=3,
+        unwatched=("citas_cita",),
+        rejected=11,
+    ),
+    WorkstationStatus(
+        "trouble", "sync.mass_deletion", PARAMS["sync.mass_deletion"], mended=3, rejected=2
+    ),
+]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.25])
+@pytest.mark.parametrize("status", CROWDED)
+def test_the_narrowest_bar_says_everything_without_crowding(
+    dressed: object, qtbot: QtBot, status: WorkstationStatus, scale: float
+) -> None:
+    theme_switch().apply("light", scale)
+    window = QWidget()
+    qtbot.addWidget(window)
+    bar = StatusBar(lambda: NOW, window)
+    bar.resize(640, 40)
+    window.show()
+    bar.show_status(status)
+    words = bar.words()
+    shown = [bar.connection, bar.offline, bar.unsynced, bar.rejected]
+    shown += [bar.alert] if words.alert else []
+    qtbot.waitUntil(lambda: bar.sizeHint().width() <= 640)
+    qtbot.waitUntil(lambda: all(one.width() >= one.sizeHint().width() for one in shown))
+    assert all(one.isVisible() for one in shown)
+    assert bar.connection.text() == words.connection
+    assert words.last_sync in bar.unsynced.toolTip()
+    assert words.verified in bar.unsynced.toolTip()
+    assert bar.alert.isVisible() is bool(words.alert)
+    assert bar.alert.accessibleName() == words.alert
+    assert bar.rejected.accessibleName() == words.rejected
+    theme_switch().apply("light", 1.0)
+
+
+def test_the_bar_asks_for_the_decision_and_tells_what_is_wrong(
+    dressed: object, qtbot: QtBot, clock: Clock
+) -> None:
+    bar = StatusBar(clock)
+    qtbot.addWidget(bar)
+    bar.resize(1400, 40)
+    bar.show_status(
+        WorkstationStatus(
+            "trouble", "sync.mass_deletion", PARAMS["sync.mass_deletion"], unwatched=("citas_cita",)
+        )
+    )
+    assert bar.connection.text() == "El servidor pide borrar 3.412 de 3.500 clientes"
+    assert bar.connection.property("tone") == "danger"
+    with qtbot.assertNotEmitted(bar.syncWanted), qtbot.waitSignal(bar.decisionWanted):
+        qtbot.keyClick(bar.connection, Qt.Key.Key_Return)
+    with qtbot.waitSignal(bar.alertWanted):
+        qtbot.keyClick(bar.alert, Qt.Key.Key_Space)
+    bar.show_status(WorkstationStatus("in_step", verified=clock(), last_sync=clock()))
+    assert bar.last_sync.text() == "Última sincronización recién, comprobado recién"
+    assert bar.alert.isHidden()
+    with qtbot.waitSignal(bar.syncWanted):
+        bar.connection.click()

@@ -52,6 +52,10 @@ SENTENCES = {
         "The server gave an answer that this program doesn't understand. Your work is kept here. "
         "Update this workstation, or tell your administrator."
     ),
+    "sync.greeting_wanted": N_(
+        "The server has to tell this workstation anew what it may see. Your work is kept here; this "
+        "goes by itself in a moment."
+    ),
     "sync.never_synced": N_(
         "This workstation has not received the clinic's data yet. Join the clinic to receive it."
     ),
@@ -66,6 +70,11 @@ SENTENCES = {
     "sync.cache_failed": N_(
         "The local data could not be read or written just now. What was saved is safe; it is tried "
         "again. Look whether the disk is full."
+    ),
+    "sync.mass_deletion": N_(
+        "The server asks to delete {gone} of {rows} {table}. Nothing was deleted, and nothing that "
+        "others do comes here until somebody decides. Your work is kept here. Tell your "
+        "administrator before you go on."
     ),
     "inbox.settled": N_("This was settled already, perhaps a moment ago. Nothing was changed."),
     "inbox.with_parent": N_(
