@@ -90,6 +90,9 @@ def _go_on(
         else:
             _keep_images(connection, schema, lost)
             acked.offer_again(execute, lost)
+            work = apply.load(execute)
+            work.dirty = {(o.table, o.row_id) for one in lost for o in one.operations}
+            apply.rebuild(connection, work)
         for key, value in (
             ("nonce", answer.nonce),
             ("generation", str(answer.generation)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 
 from sync import acked, compare, store
 from sync.errors import GreetingWanted
+from sync.exchange import exchange_once
 from sync.recovery import RESTORED
 from sync.schema import device_of
 from tests.support.strictness import Collector
-from tests.sync_client.world import Desk, Maker, Station, Tenant, connect
+from tests.sync_client.world import NOW, SCHEMA, Desk, Maker, Station, Tenant, connect
 
 
 def sync(*stations: Station) -> None:
@@ -392,3 +394,25 @@ def test_rows_are_not_read_in_the_columns_of_another_version(
     transport.close()
     store.set_state(a.desk.execute, "checking", compare.Progress.of(["person"]).text())
     assert a.engine.sync_once().state == "in_step"
+
+
+def test_what_is_offered_again_is_seen_at_once(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    """Also a row that somebody else deleted since: that deletion is lost, too."""
+    a, _ = two
+    sync(a)
+    kept = tenant.backup()
+    mine = person(a, name="mine")
+    sync(a)
+    tenant.query("DELETE FROM person")
+    sync(a)
+    assert mine not in a.desk.rows("person")
+    tenant.put_back(kept)
+    with closing(a.server.connect()) as transport:
+        outcome = exchange_once(a.connection, transport, SCHEMA, lambda: NOW)
+    assert outcome.status == "recovered"
+    assert mine in a.desk.rows("person")
+    sync(a)
+    alike(tenant, a)
+    assert mine in tenant.everything()["person"]
