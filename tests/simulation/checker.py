@@ -34,7 +34,7 @@ def after_answer(
     if status == "ok":
         view(station, images, server.views[station.device])
     drafts.nothing_builds_on_a_refusal(station)
-    none_vanished(station, server, restored=restored)
+    none_vanished(station, server, restored=restored, remembered=True)
 
 
 def pending(
@@ -102,16 +102,18 @@ def compare(
         hold("convergent", not wrong, (station.name, table, row_id, wrong))
 
 
-def none_vanished(station: Workstation, server: ReferenceServer, *, restored: bool = False) -> None:
+def none_vanished(
+    station: Workstation, server: ReferenceServer, *, restored: bool, remembered: bool
+) -> None:
     """Every finished local transaction waits, is refused and kept, or is applied.
 
-    :param restored: the server was put back, and may not have heard again of what it had applied:
-        that has to be remembered, then.
+    :param restored: the server was put back, so that what it refused once may come about.
+    :param remembered: it may not have heard again of what it had applied: that is remembered.
     """
     waiting = set(station.waiting())
     refused = station.refused()
     known = server.storage.state.results
-    remembered = station.acknowledged() if restored else set()
+    recalled = station.acknowledged() if restored and remembered else set()
     for tx, intent in station.carried.items():
         applied = tx in known and known[tx]["status"] == "applied"
         if tx in refused:
@@ -120,7 +122,7 @@ def none_vanished(station: Workstation, server: ReferenceServer, *, restored: bo
             hold("exactly once", once, (station.name, intent, "applied and refused"))
             hold("none vanishes", refused[tx][2] != "[]", (station.name, intent, "no draft"))
         else:
-            kept = applied or tx in waiting or tx in remembered
+            kept = applied or tx in waiting or tx in recalled
             hold("none vanishes", kept, (station.name, intent))
 
 
@@ -161,7 +163,7 @@ def history(
     for marks, committed in visits:
         whole(written, marks, committed, ("web", marks))
     for station in stations:
-        none_vanished(station, server, restored=restored and station.revoked)
+        none_vanished(station, server, restored=restored, remembered=station.revoked)
         drafts.refused_for_a_reason(station, copied)
     money(server)
     no_overlap(server)

@@ -228,6 +228,8 @@ def upgraded(before: Product, rng: random.Random) -> Product:
     kind = rng.choice(KINDS)
     column = Column(f"v{version}", kind, 3 if kind == "units" else 0)
     filling = value(rng, replace(column, nullable=False))
+    if kind == "bool":
+        filling = bool(filling)
     tables = tuple(
         replace(table, columns=(*table.columns, column)) if table is grown else table
         for table in before.schema.tables

@@ -314,7 +314,7 @@ class World:
         if came_to == "killed":
             checker.layers(station, *checker.pending(station))
             if station.ready:
-                checker.none_vanished(station, self.server, restored=self.restored)
+                checker.none_vanished(station, self.server, restored=self.restored, remembered=True)
         if came_to == "sync.mass_deletion" and rng.random() < 0.6:
             self._fault("a person allowed a mass deletion")
             station.allow_deletion()
@@ -576,6 +576,9 @@ class World:
             for station in self.stations:
                 self._pass(1.0)
                 came_to = self._sync_with(station, Faults(), rng)
+                if came_to == "sync.cache_mismatch":
+                    # A first sync that was cut does not go on after a restoration.
+                    station.start_over()
                 expected = "sync.revoked" if station.revoked else "ok"
                 ended = ended and came_to == expected and (station.revoked or not station.waiting())
             if ended and logged == len(self.storage.state.log):
