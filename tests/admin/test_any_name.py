@@ -72,6 +72,6 @@ def test_every_command_takes_the_name_as_it_is(
         listed = done("device", "list", name, *dsn).json["devices"]
         assert [each["number"] for each in listed] == [number, hers]
         assert done("device", "revoke", name, number, *dsn).json["revoked"] == [number]
-        assert run("sync", "--once", *where).json["error"]["code"] == "sync.revoked"
+        assert run("sync", "--once", *where).json["error"]["code"] == "device.shut_out_now_empty"
         found = done("tenant", "list", *dsn).json["tenants"]
         assert [(each["name"], each["devices"]) for each in found] == [(name, 1)]

@@ -382,8 +382,10 @@ class TestWorkstation:
             failed(run_apart("sync", "--once", *here, *phrase), "workstation.already_open")
             assert run_apart("status", *here, *phrase).json["open_elsewhere"] is True
         run("device", "revoke", ODD_NAME, synced.json["device"])
-        failed(run_apart("sync", "--once", *here, *phrase), "sync.revoked")
-        assert run_apart("status", *here, *phrase).code == 0
+        failed(run_apart("sync", "--once", *here, *phrase), "device.shut_out_now_empty")
+        failed(run_apart("status", *here, *phrase), "device.shut_out_unsaved")
+        failed(run_apart("sync", "--once", *here), "device.shut_out_empty")
+        failed(run_apart("status", *here), "device.shut_out_empty")
 
     def test_altered_and_missing_files(self, run: Run, file: Path, tmp_path: Path) -> None:
         where = ("--data-dir", tmp_path / "e", "--json")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from desktop.services import devices
+from desktop.services import devices, office
 from desktop.services.clients_records import NewClient
 from desktop.services.server import connect
 from tests.support.clinic import Clinic
@@ -130,7 +130,7 @@ def test_work_goes_on_and_is_sent_when_the_trouble_is_over(
     assert (post.on_server(name), post.on_server(f"{name} 2")) == (1, 1)
 
 
-def test_a_workstation_that_was_shut_out_is_told_so_and_keeps_its_work(
+def test_a_workstation_that_was_shut_out_is_told_so_and_its_work_goes_to_the_office(
     post: Post, windows: Windows, clinic: Clinic
 ) -> None:
     window = windows.window(post.folder)
@@ -145,8 +145,11 @@ def test_a_workstation_that_was_shut_out_is_told_so_and_keeps_its_work(
         post.actor, NewClient(full_name=PATIENT, rut=PATIENTS_RUT, email=PATIENTS_EMAIL)
     )
     workspace.status_bar.syncWanted.emit()
-    windows.wait(lambda: bar.status.code == "sync.revoked")
-    assert says(bar.connection.toolTip(), "sync.revoked")
+    windows.wait(lambda: bar.status.code == "device.shut_out_now")
+    assert says(bar.connection.toolTip(), "device.shut_out_now")
+    assert says(workspace.trouble.text, "device.shut_out_now")
+    (file,) = (post.folder / "for-the-office").iterdir()
+    assert str(file) in workspace.trouble.text
     assert bar.status.pending == 1
     exported = post.folder.parent / "pendiente.json"
     workspace.context.services.inbox.export(exported)
@@ -154,13 +157,26 @@ def test_a_workstation_that_was_shut_out_is_told_so_and_keeps_its_work(
     window.lock()
     window.signin.password.setText("da igual")
     window.signin.enter.click()
-    windows.wait(lambda: says(window.signin.banner.text, "device.revoked"))
+    windows.wait(lambda: says(window.signin.banner.text, "device.shut_out_now"))
     windows.end()
-    told(post.run, "sync.revoked", "sync", "--once")
-    assert post.run("status", "--json").json["pending"] == 1
+    told(post.run, "device.shut_out_unsaved", "status")
+    # The next start: the end, without anybody's passphrase, and the way back.
+    program = windows.start(post.folder, passphrase=None)
+    windows.wait(lambda: program.start is not None and program.start.banner.text)
+    start = program.start
+    assert start is not None
+    assert says(start.banner.text, "device.shut_out")
+    assert str(file) in start.banner.text
+    assert not start.passphrase.isVisible()
+    assert not start.again.isVisible()
+    assert not (post.folder / "cache.db").exists()
+    start.join.click()
+    windows.wait(lambda: program.wizard is not None and program.wizard.isVisible())
+    windows.end()
+    told(post.run, "device.shut_out", "sync", "--once")
     assert post.on_server() == 0
-    with clinic.admin() as admin:  # let in again, as no command does: the work is still there
-        admin.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(post.role)))
-        admin.execute("UPDATE sync_device SET revoked_at = NULL WHERE number = %s", (post.number,))
-    post.syncs()
-    assert post.on_server() == 1
+    with psycopg.connect(clinic.dsn, autocommit=True) as connection:
+        unsent = office.opened(connection, clinic.schema, file)
+    assert [o.new["nombre_completo"] for t in unsent.transactions for o in t.operations] == [
+        PATIENT
+    ]

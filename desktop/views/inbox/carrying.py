@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
 from desktop.domain.messages import _
@@ -17,41 +17,42 @@ from desktop.services.office import Imported, in_words
 from desktop.services.office_file import SUFFIX
 
 
-def ask_export(parent: QWidget, sealed: bool, name: str, write: Callable[..., None]) -> QFileDialog:
-    """Ask where to write what is not sent: for the office, or, after a warning, readable by all.
+class ExportDialog(QFileDialog):
+    """Asks where to write what is not sent: for the office, or, after a warning, readable by all.
 
     :param sealed: whether the clinic has a key to encrypt it to. :param name: of the new file.
-    :param write: called with the path, and ``readable``.
+    :ivar chosen: a path, and whether the file shall be readable by anybody.
     """
-    office = _("Encrypted for the office (*{suffix})").format(suffix=SUFFIX)
-    plain = _("Readable by anybody (*.json)")
-    dialog = QFileDialog(parent, _("Export what is not sent"))
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setNameFilters([office, plain] if sealed else [plain])
-    stem = name.removesuffix(SUFFIX)
 
-    def follow(chosen: str) -> None:
-        readable = chosen == plain
-        dialog.setDefaultSuffix("json" if readable else SUFFIX.removeprefix("."))
-        dialog.selectFile(f"{stem}.json" if readable else name)
+    chosen = Signal(str, bool)
+
+    def __init__(self, parent: QWidget, *, sealed: bool, name: str) -> None:
+        super().__init__(parent, _("Export what is not sent"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._name = name
+        self._plain = _("Readable by anybody (*.json)")
+        office = _("Encrypted for the office (*{suffix})").format(suffix=SUFFIX)
+        self.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        self.setNameFilters([office, self._plain] if sealed else [self._plain])
+        self.filterSelected.connect(self._follow)
+        self.fileSelected.connect(self._choose)
+        self._follow(office if sealed else self._plain)
+
+    @Slot(str)
+    def _follow(self, kind: str) -> None:
+        readable = kind == self._plain
+        stem = self._name.removesuffix(SUFFIX)
+        self.setDefaultSuffix("json" if readable else SUFFIX.removeprefix("."))
+        self.selectFile(f"{stem}.json" if readable else self._name)
         # A file for the office is never written over: there would be no use in agreeing to it.
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, on=not readable)
+        self.setOption(QFileDialog.Option.DontConfirmOverwrite, not readable)
 
-    def chosen(path: str) -> None:
-        if dialog.selectedNameFilter() == plain:
-            _warn(parent, lambda: write(Path(path), readable=True))
-        else:
-            write(Path(path))
-
-    dialog.filterSelected.connect(follow)
-    dialog.fileSelected.connect(chosen)
-    dialog.finished.connect(dialog.deleteLater)
-    follow(office if sealed else plain)
-    dialog.open()
-    return dialog
+    @Slot(str)
+    def _choose(self, path: str) -> None:
+        self.chosen.emit(path, self.selectedNameFilter() == self._plain)
 
 
-def _warn(parent: QWidget, write: Callable[[], None]) -> None:
+def warn_readable(parent: QWidget, write: Callable[[], None]) -> None:
     confirm(
         parent,
         _("Write a readable file?"),

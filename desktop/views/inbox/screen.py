@@ -24,7 +24,7 @@ from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import EmptyState, button, label
 from desktop.services.agenda_records import FreeSlot
 from desktop.services.inbox_records import BookingDraft, InboxItem, Way
-from desktop.views.inbox.carrying import ImportDialog, ask_export
+from desktop.views.inbox.carrying import ExportDialog, ImportDialog, warn_readable
 from desktop.views.inbox.detail import InboxDetail
 from desktop.views.inbox.model import InboxDelegate, InboxModel
 from desktop.views.inbox.slots import SlotDialog
@@ -310,11 +310,21 @@ class InboxScreen(QWidget):
         office = self._context.services.office
 
         def ask(found: tuple[bool, str]) -> None:
-            ask_export(self, *found, self.export_to)
+            sealed, name = found
+            dialog = ExportDialog(self, sealed=sealed, name=name)
+            dialog.chosen.connect(self._export_chosen)
+            dialog.open()
 
         self._context.jobs.read(
             self, lambda _progress: (office.key is not None, office.suggested_name()), done=ask
         )
+
+    @Slot(str, bool)
+    def _export_chosen(self, name: str, readable: bool) -> None:
+        if readable:
+            warn_readable(self, partial(self.export_to, Path(name), readable=True))
+        else:
+            self.export_to(Path(name))
 
     def export_to(self, path: Path, *, readable: bool = False) -> None:
         """Write what is not sent to a file, and say how much it was.
