@@ -182,14 +182,11 @@ def settle_results(
     left: list[LocalTransaction] = []
     for transaction in work.waiting:
         result = answered.get(transaction.id)
-        if result is not None and result.deferred:
-            left.append(transaction)
-            work.deferred += 1
-            continue
-        if result is None:
+        if result is None or result.deferred:
             on = refused.stands_under(transaction)
             if on is None:
                 left.append(transaction)
+                work.deferred += result is not None
                 continue
             result = Result(transaction.id, applied=False, code="depends", detail={"on": on})
         work.dirty.update((o.table, o.row_id) for o in transaction.operations)

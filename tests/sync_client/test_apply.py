@@ -334,3 +334,27 @@ def test_of_a_truncated_table_what_does_not_come_is_gone(desk: Desk) -> None:
         desk.update("person", 5, name="edited")
     apply_answer(desk.connection, SCHEMA, answer([person(7)], whole=True), NOW)
     assert set(desk.rows("person")) == {7, mine}
+
+
+def test_what_waits_for_another_workstation_falls_with_a_refusal_that_it_builds_on(
+    desk: Desk,
+) -> None:
+    """The server answers ``deferred`` for one of its reasons; the refusal beside it is final."""
+    with desk.doing() as refused:
+        row = desk.insert("person", name="refused")
+    with desk.doing() as child:
+        desk.insert("visit", person_id=row, room=1)
+    with desk.doing() as alone:
+        desk.insert("visit", room=2)
+    results = [
+        Result(refused, applied=False, code="rule"),
+        Result(child, applied=False, deferred=True),
+        Result(alone, applied=False, deferred=True),
+    ]
+    applied = apply_answer(desk.connection, SCHEMA, answer(results=results), NOW)
+    assert (applied.rejected, applied.deferred) == (2, 1)
+    assert desk.pending() == [alone]
+    assert {one.tx: one.code for one in store.rejections(desk.execute)} == {
+        refused: "rule",
+        child: "depends",
+    }
