@@ -303,7 +303,7 @@ class World:
             checker.after_answer(station, self.server, status, restored=self.restored)
             if status == "forked":
                 self.tell(f"   {station.name} is now device {station.device}")
-                drafts.references_follow(station, made)
+                drafts.references_follow(station, made, self.server)
 
         try:
             came_to = station.sync(faults, answered, before, self._limit)
