@@ -53,6 +53,7 @@ class ExportDialog(QFileDialog):
 
 
 def warn_readable(parent: QWidget, write: Callable[[], None]) -> None:
+    """Ask once more before ``write`` writes a file that anybody can read."""
     confirm(
         parent,
         _("Write a readable file?"),
