@@ -111,6 +111,21 @@ BEGIN
 END
 {body};
 
+-- After the product's filter changed: every device gets those tables whole that are filtered for it.
+CREATE OR REPLACE FUNCTION {schema}.sync_rescope_all() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+BEGIN
+    INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
+    SELECT pg_current_xact_id(), s.id, 0, 'W', 0, d.number, NULL, now()
+      FROM sync_device d JOIN sync_table s ON s.active AND d.profile = ANY (s.read_by)
+     WHERE d.revoked_at IS NULL AND sync_filter_sql(d, s.name) <> 'true';
+    IF FOUND THEN
+        PERFORM pg_notify({channel_literal}, '');
+    END IF;
+END
+{body};
+
 CREATE OR REPLACE TRIGGER sync_rescope BEFORE UPDATE ON {schema}.sync_device FOR EACH ROW
 WHEN (OLD.profile IS DISTINCT FROM NEW.profile
       OR OLD.practitioner_id IS DISTINCT FROM NEW.practitioner_id)

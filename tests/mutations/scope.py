@@ -86,6 +86,20 @@ MUTATIONS = (
         (_SERVER,),
     ),
     Mutation(
+        "another filter brings no rows",
+        CLINIC,
+        "        PERFORM {schema}.sync_rescope_all();\n",
+        "        NULL;\n",
+        (_SERVER,),
+    ),
+    Mutation(
+        "every upgrade brings all rows",
+        CLINIC,
+        "    IF pg_catalog.current_setting('sync.filter_before') IS DISTINCT FROM\n",
+        "    IF '' IS DISTINCT FROM\n",
+        (_SERVER,),
+    ),
+    Mutation(
         "another profile needs no hello",
         ENGINE,
         "        NEW.columns := NULL;\n",
@@ -168,7 +182,6 @@ MUTATIONS = (
         "HAVING sum(w.more) <> 0) p",
         "HAVING true) p",
         (_SERVER,),
-        (("     WHERE other.found IS NULL;", "     WHERE true;"),),
     ),
     Mutation(
         "a visit of the same statement was there before",

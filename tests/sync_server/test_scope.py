@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from desktop.domain.statuses import Status
 from desktop.models.base import Base
 from desktop.models.synced import SPECS, sync_schema
+from desktop.services import migrations
 from sync.schema import TableSpec, build
 from sync.server import executor, install_functions
 from sync.sqltext import channel
@@ -369,6 +370,25 @@ def test_another_profile_has_to_say_hello_and_gets_what_is_its_own(practice: Pra
     other.rows[NOTES] = {practice.note: {}}
     other.exchange()
     assert notes_of(other) == set()
+
+
+def test_an_upgrade_that_brings_another_filter_brings_the_rows_too(practice: Practice) -> None:
+    """Catches laptops that were enrolled under the filter before and stay with its rows, and ones
+    that read everything anew after every upgrade."""
+    tenant, (one, two) = practice.tenant, practice.laptops
+    visit(tenant, practice.client, practice.one)
+    tenant.db.execute(
+        "CREATE OR REPLACE FUNCTION sync_row_filter(tbl text, profile text, practitioner bigint)"
+        " RETURNS text LANGUAGE sql AS $$ SELECT CASE WHEN tbl = 'clinica_notasesion'"
+        " AND profile = 'practitioner' THEN format('r.profesional_id = %s', practitioner) END $$"
+    )
+    assert practice.exchange() == [set(), set()]
+    for expected in ([NOTES], []):
+        migrations.upgrade_tenant(tenant.db, SCHEMA)
+        assert [c["t"] for c in one.exchange()["changes"] if c["rescoped"]] == expected
+        assert [c["t"] for c in two.exchange()["changes"] if c["rescoped"]] == expected
+        assert practice.office.exchange()["changes"] == []
+        assert practice.exchange() == [{practice.note}, set()]
 
 
 def test_a_touched_row_is_told_of_and_nobody_is_blamed_for_it(practice: Practice) -> None:

@@ -10,6 +10,12 @@ CREATE OR REPLACE FUNCTION {schema}.clinic_treats(estado text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN estado NOT IN ('disponible', 'cancelada');
 
+-- What the filter was before this file, for its end.
+SELECT pg_catalog.set_config('sync.filter_before', coalesce(
+           (SELECT pg_catalog.md5(p.prosrc)
+              FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+             WHERE n.nspname = {schema_literal} AND p.proname = 'sync_row_filter'), ''), true);
+
 -- A practitioner's device gets the notes of its own patients. Each part alone finds its rows by an
 -- index, for one note as for many.
 CREATE OR REPLACE FUNCTION {schema}.sync_row_filter(tbl text, profile text, practitioner bigint)
@@ -145,3 +151,15 @@ REVOKE ALL ON FUNCTION {schema}.sync_write_filter(text, text, bigint) FROM PUBLI
 REVOKE ALL ON FUNCTION {schema}.clinic_touch_notes(bigint[], bigint[], bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.clinic_patients_by_visit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.clinic_patients_by_assignment() FROM PUBLIC;
+
+-- Another filter than before: who was sent rows by that one is sent them by this.
+DO {body}
+BEGIN
+    IF pg_catalog.current_setting('sync.filter_before') IS DISTINCT FROM
+       (SELECT pg_catalog.md5(p.prosrc)
+          FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+         WHERE n.nspname = {schema_literal} AND p.proname = 'sync_row_filter') THEN
+        PERFORM {schema}.sync_rescope_all();
+    END IF;
+END
+{body};
