@@ -1,0 +1,1 @@
+"""``make bench-sync``: what is promised of the sync, measured."""

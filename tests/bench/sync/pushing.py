@@ -1,0 +1,133 @@
+"""What the server takes: a day's offline work at once, and a poll that brings nothing."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from contextlib import closing
+
+import psutil
+import psycopg
+
+from desktop.models import sync_schema
+from sync import store
+from sync.exchange import exchange_once, greet
+from sync.transport import PostgresServer, PostgresTransport
+from tests.bench.exchange import LONG_LOG, SHORT_LOG
+from tests.bench.figures import Figure
+from tests.bench.sync.receptionist import Receptionist
+from tests.support.clinic import Clinic, Station
+
+AT_ONCE = 25
+"""Bare round trips between two polls, of which the middle one counts."""
+
+
+class Timed:
+    """A transport that notes how long each exchange's statement took, nothing of the client in it.
+
+    The request was written before and the answer is parsed afterwards: what is left is the server's
+    work, and the bytes on a local socket.
+    """
+
+    def __init__(self, transport: PostgresTransport) -> None:
+        self._transport = transport
+        self.seconds: list[float] = []
+        self._process = psutil.Process(transport.session)
+        self._before = self._cpu()
+
+    def _cpu(self) -> float:
+        spent = self._process.cpu_times()
+        return float(spent.user + spent.system)
+
+    def cpu(self) -> float:
+        """Seconds that a processor worked for this connection, on the server's side."""
+        return self._cpu() - self._before
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+    def exchange(self, request: str) -> str:
+        started = time.perf_counter()
+        answer = self._transport.exchange(request)
+        self.seconds.append(time.perf_counter() - started)
+        return answer
+
+
+def offline(clinic: Clinic, station: Station, transactions: int) -> list[Figure]:
+    """A workstation that worked on its own comes back with everything in its outbox."""
+    station.sync()
+    desk = Receptionist(station.cache, station.clinic, station.actor, seed=1)
+    execute = store.executor(connection := station.cache.connect())
+    made = 0
+    while store.pending(execute).count < transactions:
+        desk.act(f"o{made}")
+        made += 1
+    count = store.pending(execute).count
+    operations = execute("SELECT count(*) FROM sync_op")[0][0]
+    before = store.rejected_count(execute)
+    server = PostgresServer(station.workstation.connection_parameters(), clinic.schema)
+    with closing(connection), closing(server.connect()) as transport:
+        greet(connection, transport, sync_schema())
+        timed = Timed(transport)
+        started = time.perf_counter()
+        while store.pending(execute).count:
+            exchange_once(connection, timed, sync_schema(), station.cache.now)
+        whole = time.perf_counter() - started
+        refused = store.rejected_count(execute) - before
+        worked = timed.cpu()
+    spent = sum(timed.seconds)
+    return [
+        Figure("offline work: transactions pushed", count, "edits"),
+        Figure("offline work: operations in them", operations, "rows"),
+        Figure("offline work: refused", refused, "edits", 0),
+        Figure("offline work: exchanges", len(timed.seconds), "trips"),
+        Figure("offline work: on the server, for 1,000", spent / count * 1000, "s", 0.5),
+        Figure("offline work: of it a processor's time", worked / count * 1000, "s"),
+        Figure("offline work: until it is acknowledged here", whole, "s"),
+    ]
+
+
+def idle(clinic: Clinic, station: Station, rows: int, polls: int) -> list[Figure]:
+    """Polls that bring nothing, each after bare round trips of the same connection's kind."""
+    schema = sync_schema()
+    server = PostgresServer(station.workstation.connection_parameters(), clinic.schema)
+    station.sync()
+    with (
+        clinic.admin() as admin,
+        psycopg.connect(
+            **station.workstation.connection_parameters(), autocommit=True, prepare_threshold=None
+        ) as bare,
+        closing(server.connect()) as transport,
+        closing(station.cache.connect()) as cache,
+    ):
+        admin.execute(LONG_LOG, (rows,))
+        try:
+            admin.execute("VACUUM ANALYZE sync_log")
+            admin.execute("CHECKPOINT")
+            greet(cache, transport, schema)
+            timed = Timed(transport)
+            trips, whole = [], []
+            for _poll in range(polls + 20):
+                several = []
+                for _trip in range(AT_ONCE):
+                    started = time.perf_counter()
+                    bare.execute("SELECT 1").fetchone()
+                    several.append(time.perf_counter() - started)
+                trips.append(statistics.median(several))
+                started = time.perf_counter()
+                exchange_once(cache, timed, schema, station.cache.now)
+                whole.append(time.perf_counter() - started)
+            worked = timed.cpu() / len(timed.seconds)
+        finally:
+            admin.execute(SHORT_LOG)
+    trip, server_side, all_of_it = (
+        statistics.median(values[20:]) for values in (trips, timed.seconds, whole)
+    )
+    return [
+        Figure("idle poll: rows in the server's log", rows, "rows"),
+        Figure("idle poll: a bare round trip", trip * 1000, "ms"),
+        Figure("idle poll: answered", server_side * 1000, "ms"),
+        Figure("idle poll: of it a processor's time", worked * 1000, "ms"),
+        Figure("idle poll: answered and kept in the cache", all_of_it * 1000, "ms"),
+        Figure("idle poll: answered / bare round trip", server_side / trip, "ratio", 3),
+    ]
