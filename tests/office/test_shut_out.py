@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keyring
 import keyring.backends.fail
+import keyring.errors
 import psycopg
 import pytest
 
@@ -325,6 +326,34 @@ def test_cut_off_while_it_destroys(
     assert ended is not None
     assert ended.code == "device.shut_out"
     assert data_left(killed) == []
+
+
+class LockedKeyring(MemoryKeyring):
+    """Gives its secrets and lets none be taken away."""
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise keyring.errors.KeyringLocked
+
+
+def test_a_keyring_that_keeps_the_key_is_asked_again(
+    clinic: Clinic, admin: psycopg.Connection, tmp_path: Path, memory_keyring: MemoryKeyring,
+    actor: Actor,
+) -> None:  # fmt: skip
+    folder = joined(clinic, admin, tmp_path, tmp_path / "equipo")
+    session = open_session(folder)
+    session.services.clients.create(actor, NewClient(full_name=NAME))
+    revoke(folder, clinic, admin)
+    session.revocation.happened()
+    session.close()
+    locked = LockedKeyring()
+    locked.entries = memory_keyring.entries
+    keyring.set_keyring(locked)
+    told("secrets.keyring_locked", lambda: open_session(folder))
+    assert data_left(folder) == [], "what the key opens is gone at once"
+    assert memory_keyring.entries
+    keyring.set_keyring(memory_keyring)
+    assert told("device.shut_out", lambda: open_session(folder)).params["count"] == 1
+    assert not memory_keyring.entries
 
 
 def test_where_the_file_can_not_be_written_nothing_is_destroyed(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Slot
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Slot
 from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QButtonGroup,
     QHBoxLayout,
     QListView,
@@ -21,14 +23,16 @@ from desktop.domain.messages import _, ngettext
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import confirm, report_failure
 from desktop.qt.theme import current_theme, theme_switch
-from desktop.qt.widgets import EmptyState, button, label
+from desktop.qt.widgets import Banner, EmptyState, button, label
 from desktop.services.agenda_records import FreeSlot
 from desktop.services.inbox_records import BookingDraft, InboxItem, Way
 from desktop.views.inbox.carrying import ExportDialog, ImportDialog, warn_readable
 from desktop.views.inbox.detail import InboxDetail
 from desktop.views.inbox.model import InboxDelegate, InboxModel
+from desktop.views.inbox.several import BringingBack, SeveralCard, may_come_back, restored_words
 from desktop.views.inbox.slots import SlotDialog
 from desktop.views.inbox.words import DONE
+from desktop.views.whom_to_ask import only_administrators
 
 LIST, NARROW_LIST, NARROW = 360, 270, 960
 """Widths of the list, and of the page below which it is narrow, before the text's scale."""
@@ -42,7 +46,11 @@ class InboxScreen(QWidget):
         self._context = context
         self._settled = False
         self._wanted: str | None = None
+        self._administrators: tuple[str, ...] = ()
+        self._at_once = False
+        self._back = BringingBack(self, context, self._set_at_once, self._end_at_once, self._failed)
         self.detail: InboxDetail | None = None
+        self.several: SeveralCard | None = None
         self.model = InboxModel()
         self.list = QListView()
         self.list.setModel(self.model)
@@ -50,7 +58,9 @@ class InboxScreen(QWidget):
         self.list.setMouseTracking(True)
         self.list.setAccessibleName(_("Refused changes"))
         theme_switch().themeChanged.connect(self._share)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.selectionModel().currentChanged.connect(self._show_detail)
+        self.list.selectionModel().selectionChanged.connect(self._look_at_choice)
         self.setFocusProxy(self.list)
         self._empty = QStackedWidget()
         self._right = QVBoxLayout()
@@ -105,7 +115,16 @@ class InboxScreen(QWidget):
         outer.setContentsMargins(space.xl, space.xl, space.xl, space.xl)
         outer.setSpacing(space.l)
         outer.addLayout(head)
+        outer.addWidget(self._restored_strip())
         outer.addWidget(self._empty, 1)
+
+    def _restored_strip(self) -> Banner:
+        """Says that something was saved before the server was put back, and chooses all of it."""
+        self.restored = Banner("", "info")
+        self.all = button(_("Choose &all of them"))
+        self.all.clicked.connect(self.choose_restored)
+        self.restored.buttons.addWidget(self.all)
+        return self.restored
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The ways out of a conflict have to fit beside the list."""
@@ -118,12 +137,16 @@ class InboxScreen(QWidget):
 
     def shortcuts(self) -> list[tuple[str, str]]:
         """For the sheet of shortcuts."""
-        return [
+        known = [
             ("Up / Down", _("Another change")),
+            ("Shift+Up / Shift+Down / Ctrl+A", _("Choose several changes")),
             ("Tab", _("From the list to the fields and the ways out")),
             ("Alt+S / Alt+H", _("To settle, history")),
             ("Alt+E", _("Export what is not sent…")),
         ]
+        if not self.take_in.isHidden():
+            known.append(("Alt+I", _("Import unsent work")))
+        return known
 
     def open(self, arguments: dict[str, Any]) -> None:
         """Show one item: ``{"tx": …}``."""
@@ -139,6 +162,8 @@ class InboxScreen(QWidget):
 
     @Slot()
     def _refresh(self, _tables: object = None) -> None:
+        if self._at_once:
+            return  # once, when all are done
         inbox, settled = self._context.services.inbox, self._settled
         self._context.jobs.read(
             self,
@@ -148,6 +173,7 @@ class InboxScreen(QWidget):
         )
 
     def _show(self, items: tuple[InboxItem, ...]) -> None:
+        self._show_restored(items)
         if items and items == self.model.items and self._wanted is None:
             return
         index = self.list.currentIndex()
@@ -167,6 +193,48 @@ class InboxScreen(QWidget):
         if self.detail is None or self.detail.item != items[at]:
             self._show_item(items[at])
 
+    def _show_restored(self, items: tuple[InboxItem, ...]) -> None:
+        count = sum(map(may_come_back, items))
+        self.restored.show_text(restored_words(count) if count else "")
+
+    @Slot()
+    def choose_restored(self) -> None:
+        """Choose everything that was saved before the server was put back."""
+        chosen = self.list.selectionModel()
+        flag = QItemSelectionModel.SelectionFlag
+        rows = [at for at, item in enumerate(self.model.items) if may_come_back(item)]
+        with QSignalBlocker(chosen):
+            chosen.clearSelection()
+            for at in rows:
+                chosen.select(self.model.index(at), flag.Select)
+            if rows:
+                chosen.setCurrentIndex(self.model.index(rows[0]), flag.NoUpdate)
+        self.list.viewport().update()
+        self._look_at_choice()
+        self.list.setFocus()
+
+    def _chosen(self) -> tuple[InboxItem, ...]:
+        rows = sorted(index.row() for index in self.list.selectionModel().selectedRows())
+        return tuple(self.model.items[at] for at in rows)
+
+    @Slot()
+    def _look_at_choice(self, _in: object = None, _out: object = None) -> None:
+        """Several at once have one page of their own."""
+        items = self._chosen()
+        if len(items) > 1:
+            self._clear_detail()
+            self.several = SeveralCard(items, self._forbidden("admin"))
+            self.several.bringWanted.connect(self._back.ask)
+            self.several.leaveWanted.connect(self._ask_leave_out)
+            self._right.addWidget(self.several)
+        elif items and (self.detail is None or self.detail.item != items[0]):
+            self._show_item(items[0])
+
+    def _forbidden(self, permission: str) -> str:
+        if self._context.actor.may(permission):
+            return ""
+        return only_administrators(self._administrators)
+
     @Slot(QModelIndex, QModelIndex)
     def _show_detail(self, index: QModelIndex, _before: QModelIndex) -> None:
         if index.isValid():
@@ -174,18 +242,19 @@ class InboxScreen(QWidget):
 
     def _show_item(self, item: InboxItem) -> None:
         self._clear_detail()
-        self.detail = InboxDetail(self._context, item)
+        self.detail = InboxDetail(self._context, item, self._forbidden(item.permission))
         self.detail.chosen.connect(self._settle)
         self.detail.parentWanted.connect(self._go_to)
         self.detail.reopenWanted.connect(partial(self._reopen, item.tx))
         self._right.addWidget(self.detail)
 
     def _clear_detail(self) -> None:
-        if self.detail is not None:
-            self._right.removeWidget(self.detail)
-            self.detail.hide()
-            self.detail.deleteLater()
-            self.detail = None
+        for shown in (self.detail, self.several):
+            if shown is not None:
+                self._right.removeWidget(shown)
+                shown.hide()
+                shown.deleteLater()
+        self.detail = self.several = None
 
     @Slot(bool)
     def _filter(self, settled: bool) -> None:
@@ -214,7 +283,11 @@ class InboxScreen(QWidget):
         if way is Way.KEEP_THEIRS:
             self._ask_keep_theirs(detail.item)
             return
-        act = {
+        if way is Way.LEAVE_OUT:
+            self._ask_leave_out((tx,))
+            return
+        act: Callable[[], object] = {
+            Way.BRING_BACK: partial(inbox.bring_back, actor, tx),
             Way.KEEP_MINE: partial(inbox.keep_mine, actor, tx),
             Way.TRY_AGAIN: partial(inbox.try_again, actor, tx),
             Way.MERGE: partial(inbox.merge, actor, tx, detail.mine()),
@@ -241,7 +314,7 @@ class InboxScreen(QWidget):
             text,
             action=_("Keep theirs"),
             yes=lambda: self._run(
-                partial(inbox.keep_theirs, actor, item.tx), Way.KEEP_THEIRS, item
+                partial(inbox.keep_theirs, actor, item.tx), Way.KEEP_THEIRS, (item.tx,)
             ),
         )
 
@@ -259,17 +332,45 @@ class InboxScreen(QWidget):
 
         self._context.jobs.read(self, lambda _progress: services.inbox.booking_draft(tx), done=show)
 
-    def _run(self, act: partial[None], way: Way, undoable: InboxItem | None = None) -> None:
-        if self.detail is not None:
-            self.detail.set_busy(True)
+    # Several at once ----------------------------------------------------------------------------
 
-        def done(_result: None) -> None:
+    def _set_at_once(self, on: bool) -> None:
+        self._at_once = on
+        self.all.setEnabled(not on)
+        self.list.setEnabled(not on)
+        for shown in (self.detail, self.several):
+            if shown is not None:
+                shown.set_busy(on)
+
+    def _end_at_once(self) -> None:
+        self._set_at_once(False)
+        self._refresh()
+        self._settled_one()
+
+    def _ask_leave_out(self, txs: tuple[str, ...]) -> None:
+        inbox, actor = self._context.services.inbox, self._context.actor
+        count = len(txs)
+        title = ngettext("Leave {n} change out?", "Leave {n} changes out?", count)
+        confirm(
+            self,
+            title.format(n=count),
+            _("Nothing is sent. The drafts stay in the history, and you can take it back."),
+            action=_("Don't bring back"),
+            yes=lambda: self._run(partial(inbox.leave_out, actor, txs), Way.LEAVE_OUT, txs),
+        )
+
+    def _run(self, act: Callable[[], object], way: Way, undoable: tuple[str, ...] = ()) -> None:
+        for shown in (self.detail, self.several):
+            if shown is not None:
+                shown.set_busy(True)
+
+        def done(_result: object) -> None:
             self._refresh()
             self._settled_one()
-            if undoable is None:
+            if not undoable:
                 self._context.notify(_(DONE[way]), "success")
             else:
-                undo = partial(self._reopen, undoable.tx)
+                undo = partial(self._reopen, *undoable)
                 self._context.notify(_(DONE[way]), "success", _("Undo"), undo)
 
         self._context.jobs.write(self, lambda _progress: act(), done=done, failed=self._failed)
@@ -277,20 +378,21 @@ class InboxScreen(QWidget):
     def _failed(self, error: Exception) -> None:
         if self.detail is not None:
             self.detail.set_busy(False)
+        self._look_at_choice()
         report_failure(self, error)
         self._refresh()
 
-    def _reopen(self, tx: str) -> None:
+    def _reopen(self, *txs: str) -> None:
         inbox, actor = self._context.services.inbox, self._context.actor
 
         def done(_result: None) -> None:
-            self._wanted = tx
+            self._wanted = txs[0]
             self.waiting.setChecked(True)
             self._refresh()
             self._settled_one()
 
         self._context.jobs.write(
-            self, lambda _progress: inbox.reopen(actor, tx), done=done, failed=self._failed
+            self, lambda _progress: inbox.reopen(actor, *txs), done=done, failed=self._failed
         )
 
     def _settled_one(self) -> None:
@@ -304,6 +406,15 @@ class InboxScreen(QWidget):
         self._context.jobs.read(
             self, lambda _progress: office.may_import(actor), done=self.take_in.setVisible
         )
+        accounts = self._context.services.accounts
+        self._context.jobs.read(
+            self, lambda _progress: accounts.administrators(), done=self._know_administrators
+        )
+
+    def _know_administrators(self, names: tuple[str, ...]) -> None:
+        self._administrators = names
+        if self.detail is not None and self._forbidden(self.detail.item.permission):
+            self._show_item(self.detail.item)
 
     @Slot()
     def _ask_export(self) -> None:
