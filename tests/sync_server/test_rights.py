@@ -74,10 +74,14 @@ def test_a_device_role_syncs_and_can_do_nothing_else(tenant: Tenant, stranger: W
     ).fetchall()
     assert [name for (name,) in callable_] == [
         "sync_exchange",
+        "sync_hashes",
         "sync_hello",
         "sync_read",
         "sync_read_ids",
+        "sync_recover",
         "sync_start",
+        "sync_sums",
+        "sync_upkeep",
     ]
     assert not tenant.one("SELECT has_schema_privilege(%s, %s, 'CREATE')", role, SCHEMA)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
