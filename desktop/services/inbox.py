@@ -21,18 +21,25 @@ from desktop.services import (
     finance_entries,
     inbox_graves,
     inbox_reading,
+    inbox_restored,
     inbox_words,
 )
 from desktop.services.agenda_records import FreeSlot
 from desktop.services.cache import Cache, executor
 from desktop.services.clinic import ClinicSettings
-from desktop.services.inbox_reading import APPOINTMENTS, current, holder_differs
-from desktop.services.inbox_records import BookingDraft, InboxItem, Way
+from desktop.services.inbox_reading import (
+    APPOINTMENTS,
+    PERMISSION,
+    current,
+    holder_differs,
+    permission_of,
+)
+from desktop.services.inbox_records import BookingDraft, BroughtBack, InboxItem, Way
 from desktop.services.inbox_replay import Replay, missing_parents, missing_rows, row
+from desktop.services.inbox_restored import REOPENABLE, Needs
 from sync import codec, store
 from sync.store import Operation, Rejection
 
-PERMISSION = "inbox.settle"
 SEARCH_DAYS = 42
 
 
@@ -99,25 +106,70 @@ class Inbox:
 
     def keep_theirs(self, actor: Actor, tx: str) -> None:
         """Let the draft rest in the history, and what builds on it; nothing is sent."""
-        actor.require(PERMISSION)
         with self._cache.writing_local() as session:
-            family = self._family(session, tx)
+            family = _waiting_family(tx, store.rejections(executor(session)))
+            actor.require(permission_of(family[0]))
             self._settle(session, family, Way.KEEP_THEIRS)
 
-    def reopen(self, actor: Actor, tx: str) -> None:
-        """Take :meth:`keep_theirs` back: the draft waits again, with what builds on it."""
+    def reopen(self, actor: Actor, *txs: str) -> None:
+        """Take :meth:`keep_theirs` or :meth:`leave_out` back: the drafts wait again, with what builds
+        on them. ``RuleError('inbox.not_reopenable')`` where one was sent again; then none does.
+        """
         actor.require(PERMISSION)
         with self._cache.writing_local() as session:
             execute = executor(session)
             settled = store.rejections(execute, settled=True)
-            family = _family_of(tx, settled)
-            if not family or any(item.settled_how != Way.KEEP_THEIRS for item in family):
-                raise RuleError("inbox.not_reopenable")
-            for item in family:
-                execute(
-                    "UPDATE sync_rejection SET settled_at = NULL, settled_how = NULL WHERE tx = ?",
-                    (item.tx,),
-                )
+            for tx in txs:
+                family = _family_of(tx, settled)
+                if not family or any(item.settled_how not in REOPENABLE for item in family):
+                    raise RuleError("inbox.not_reopenable")
+                actor.require(permission_of(family[0]))
+                for item in family:
+                    execute(
+                        "UPDATE sync_rejection SET settled_at = NULL, settled_how = NULL"
+                        " WHERE tx = ?",
+                        (item.tx,),
+                    )
+
+    # After the server was put back --------------------------------------------------------------
+
+    def bring_back(self, actor: Actor, tx: str) -> int:
+        """Do a draft over again that was applied once, with those that it needs; how many it were.
+
+        What it changes or refers to, and is gone with the old server, comes back from what was kept.
+        Raises as every way out does, and ``RuleError('inbox.no_copy')``.
+        """
+        return len(self._again(actor, tx, Way.BRING_BACK, before=_restoring)[1])
+
+    def bring_back_all(
+        self, actor: Actor, txs: Collection[str], tell: Callable[[int, int], None]
+    ) -> BroughtBack:
+        """:meth:`bring_back` of several, in the order they were made, each by itself.
+
+        :param tell: gets how many are done, and of how many; where it raises, the rest waits.
+        """
+        actor.require(inbox_restored.PERMISSION)
+        wanted = frozenset(txs)
+        with self._cache.reading() as session:
+            order = [one.tx for one in store.rejections(executor(session)) if one.tx in wanted]
+        done, left = 0, []
+        for at, tx in enumerate(order):
+            tell(at, len(order))
+            try:
+                done += self.bring_back(actor, tx)
+            except RuleError as error:
+                if error.code != "inbox.settled":  # it came back with another
+                    left.append(tx)
+        return BroughtBack(done, tuple(left))
+
+    def leave_out(self, actor: Actor, txs: Collection[str]) -> None:
+        """Let drafts rest in the history that were applied once; :meth:`reopen` takes it back."""
+        actor.require(inbox_restored.PERMISSION)
+        with self._cache.writing_local() as session:
+            waiting = {one.tx: one for one in store.rejections(executor(session))}
+            if not waiting.keys() >= set(txs):
+                raise RuleError("inbox.settled")
+            self._settle(session, [waiting[tx] for tx in txs], Way.LEAVE_OUT)
 
     def merge(self, actor: Actor, tx: str, mine: Collection[str]) -> None:
         """Send again only the fields whose keys are in ``mine``; of the others theirs stays."""
@@ -183,7 +235,7 @@ class Inbox:
         }
 
         def act(session: Session, family: list[Rejection], replay: Replay) -> None:
-            operation = _appointment(family[0])
+            operation = _appointment(_one(family, tx))
             key = (operation.table, operation.row_id)
             self._check_free(session, starts_at, ends_at, who, key[1])
             replay.values = {key: times}
@@ -193,8 +245,8 @@ class Inbox:
                 replay.moved[key] = self._cache.new_id(session)
                 replay.insert(key, fresh | times)
 
-        replay, first = self._again(actor, tx, Way.OTHER_SLOT, before=act)
-        operation = _appointment(first)
+        replay, family = self._again(actor, tx, Way.OTHER_SLOT, before=act)
+        operation = _appointment(_one(family, tx))
         key = (operation.table, operation.row_id)
         return replay.moved.get(key, operation.row_id)
 
@@ -203,17 +255,7 @@ class Inbox:
 
         Raises ``RuleError('inbox.no_copy')`` where nothing is kept of it.
         """
-
-        def act(_session: Session, family: list[Rejection], replay: Replay) -> None:
-            operations = _operations(family)
-            for key in missing_rows(replay.execute, self._schema, operations):
-                replay.bring_back(key)
-            for _operation, _column, key in missing_parents(
-                replay.execute, self._schema, operations
-            ):
-                replay.bring_back(key)
-
-        self._again(actor, tx, Way.RESTORE, before=act)
+        self._again(actor, tx, Way.RESTORE, before=_restoring)
 
     def without_link(self, actor: Actor, tx: str) -> None:
         """Send the draft again without its references to deleted records."""
@@ -281,14 +323,16 @@ class Inbox:
         skip: frozenset[tuple[str, int, str]] = frozenset(),
         values: Mapping[tuple[str, int], Mapping[str, Any]] | None = None,
         before: Callable[[Session, list[Rejection], Replay], None] | None = None,
-    ) -> tuple[Replay, Rejection]:
-        """Do a draft and what builds on it over again, in one local transaction."""
-        actor.require(PERMISSION)
+    ) -> tuple[Replay, list[Rejection]]:
+        """Do a draft, what it needs and what builds on it over again, in one local transaction."""
         with self._cache.reading() as session:
-            label = self._waiting(session, tx).label
-        with self._cache.writing(actor, label) as session:
-            family = self._family(session, tx)
+            found = executor(session)("SELECT label FROM sync_rejection WHERE tx = ?", (tx,))
+        with self._cache.writing(actor, found[0][0] if found else "") as session:
             execute = executor(session)
+            waiting = store.rejections(execute)
+            family = _waiting_family(tx, waiting)
+            actor.require(permission_of(family[0]))
+            needs = Needs(execute, self._schema, waiting).of(family[0])
             replay = Replay(
                 execute,
                 self._schema,
@@ -298,11 +342,13 @@ class Inbox:
                 values or {},
             )
             if before is not None:
-                before(session, family, replay)
-            for item in family:
+                before(session, [*needs, *family], replay)
+            for item in (*needs, *family):
                 replay.run(item.operations)
+            self._settle(session, needs, Way.BRING_BACK)
             self._settle(session, family, way)
-        return replay, family[0]
+            inbox_restored.follow(execute, self._schema, replay.moved, self._cache.now())
+        return replay, [*needs, *family]
 
     def _settle(self, session: Session, family: list[Rejection], way: Way) -> None:
         for item in family:
@@ -313,16 +359,6 @@ class Inbox:
             if item.tx == tx:
                 return item
         raise RuleError("inbox.settled")
-
-    def _family(self, session: Session, tx: str) -> list[Rejection]:
-        waiting = store.rejections(executor(session))
-        family = _family_of(tx, waiting)
-        if not family:
-            raise RuleError("inbox.settled")
-        parent = family[0].detail.get("on") if family[0].code == "depends" else None
-        if parent is not None and any(item.tx == parent for item in waiting):
-            raise RuleError("inbox.with_parent")
-        return family
 
     def _draft_of(self, session: Session, item: Rejection) -> BookingDraft:
         operation = _appointment(item)
@@ -371,6 +407,17 @@ class Inbox:
             raise RuleError("inbox.slot_taken")
 
 
+def _waiting_family(tx: str, waiting: list[Rejection]) -> list[Rejection]:
+    """:func:`_family_of` what waits; raises where it is settled, or settled with another."""
+    family = _family_of(tx, waiting)
+    if not family:
+        raise RuleError("inbox.settled")
+    parent = family[0].detail.get("on") if family[0].code == "depends" else None
+    if parent is not None and any(item.tx == parent for item in waiting):
+        raise RuleError("inbox.with_parent")
+    return family
+
+
 def _name(session: Session, table: str, row_id: int | None) -> str:
     return "" if row_id is None else inbox_words.row_name(session, table, row_id)
 
@@ -380,6 +427,19 @@ def _appointment(item: Rejection) -> Operation:
         if operation.table == APPOINTMENTS and operation.kind in {"I", "U"}:
             return operation
     raise RuleError("inbox.no_booking")
+
+
+def _one(family: list[Rejection], tx: str) -> Rejection:
+    return next(item for item in family if item.tx == tx)
+
+
+def _restoring(_session: Session, family: list[Rejection], replay: Replay) -> None:
+    """Bring back what a family changes or refers to and is gone."""
+    operations = _operations(family)
+    for key in missing_rows(replay.execute, replay.schema, operations):
+        replay.bring_back(key)
+    for _operation, _column, key in missing_parents(replay.execute, replay.schema, operations):
+        replay.bring_back(key)
 
 
 def _operations(family: list[Rejection]) -> tuple[Operation, ...]:

@@ -49,3 +49,15 @@ def find(execute: Execute, table: str, row_id: int) -> dict[str, Any] | None:
         return None
     image: dict[str, Any] = json.loads(rows[0][0])
     return image
+
+
+def follow(execute: Execute, schema: SyncSchema, key: tuple[str, int], new: int) -> None:
+    """Have the kept rows refer to a row that came back by the id under which it did."""
+    for table in schema.tables:
+        for column, target in table.references.items():
+            if target == key[0]:
+                execute(
+                    f"UPDATE inbox_grave SET image = json_set(image, '$.{column}', ?)"
+                    f" WHERE tbl = ? AND json_extract(image, '$.{column}') = ?",
+                    (new, table.name, key[1]),
+                )

@@ -7,16 +7,19 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from desktop.domain.messages import _
-from desktop.services import inbox_graves, inbox_words
+from desktop.services import inbox_graves, inbox_restored, inbox_words
 from desktop.services.cache import executor
 from desktop.services.clinic import ClinicSettings
 from desktop.services.finance_entries import RECEIPTS
 from desktop.services.inbox_records import FieldDraft, InboxItem, RecordDraft, Way
 from desktop.services.inbox_replay import missing_parents, missing_rows, row
+from desktop.services.inbox_restored import REOPENABLE, Needs
 from sync import store
+from sync.recovery import RESTORED
 from sync.schema import SyncSchema
 from sync.store import Operation, Rejection
 
+PERMISSION = "inbox.settle"
 APPOINTMENTS = "citas_cita"
 _HOLDER = ("cliente_id", "paciente_nombre")
 _TIMES = frozenset({"fecha_hora", "fin", "dentista_id"})
@@ -65,7 +68,8 @@ def items(
 ) -> tuple[InboxItem, ...]:
     """The refused transactions, waiting or settled, in words."""
     found = store.rejections(executor(session), settled=settled)
-    made = [_item(session, schema, clinic, one, found) for one in found]
+    needs = Needs(executor(session), schema, [] if settled else found)
+    made = [_item(session, schema, clinic, one, found, needs) for one in found]
     if settled:
         made.sort(key=lambda item: item.settled_at or item.refused_at, reverse=True)
     return tuple(made)
@@ -77,6 +81,7 @@ def _item(
     clinic: ClinicSettings,
     one: Rejection,
     found: list[Rejection],
+    drafts: Needs,
 ) -> InboxItem:
     operations = tuple(o for o in one.operations if o.table in schema)
     on = one.detail.get("on") if one.code == "depends" else None
@@ -85,7 +90,8 @@ def _item(
     dependents = tuple(
         item.tx for item in found if item.code == "depends" and item.detail.get("on") == one.tx
     )
-    ways = () if one.settled_at or waits else _ways(session, schema, one, operations)
+    needs = [] if one.settled_at else drafts.of(one)
+    ways = () if one.settled_at or waits else _ways(session, schema, one, operations, needs)
     return InboxItem(
         tx=one.tx,
         what=inbox_words.action(one.label),
@@ -102,8 +108,15 @@ def _item(
         ways=ways,
         settled_at=one.settled_at,
         settled_how=_(inbox_words.SETTLED[one.settled_how]) if one.settled_how else "",
-        reopenable=one.settled_how == Way.KEEP_THEIRS and on is None,
+        reopenable=one.settled_how in REOPENABLE and on is None,
+        needs=tuple(other.tx for other in needs),
+        permission=permission_of(one),
     )
+
+
+def permission_of(one: Rejection) -> str:
+    """What a person needs to settle it."""
+    return inbox_restored.PERMISSION if one.code == RESTORED else PERMISSION
 
 
 def _reason(
@@ -203,10 +216,16 @@ def _taken_by_another(
 
 
 def _ways(
-    session: Session, schema: SyncSchema, one: Rejection, operations: tuple[Operation, ...]
+    session: Session,
+    schema: SyncSchema,
+    one: Rejection,
+    operations: tuple[Operation, ...],
+    needs: list[Rejection],
 ) -> tuple[Way, ...]:
     execute = executor(session)
     booking = [o for o in operations if o.table == APPOINTMENTS and o.kind in {"I", "U"}]
+    if one.code == RESTORED:
+        return _ways_back(execute, schema, operations, needs)
     gone = missing_rows(execute, schema, operations)
     orphans = missing_parents(execute, schema, operations)
     if gone or orphans:
@@ -246,3 +265,37 @@ def _ways_without(
     if not gone and all(schema[o.table].column(column).nullable for o, column, _key in orphans):
         ways.append(Way.WITHOUT_LINK)
     return (*ways, Way.KEEP_THEIRS)
+
+
+def _ways_back(
+    execute: store.Execute,
+    schema: SyncSchema,
+    operations: tuple[Operation, ...],
+    needs: list[Rejection],
+) -> tuple[Way, ...]:
+    """The ways out for what was applied once, before the server was put back on purpose."""
+    whole = tuple(o for draft in needs for o in draft.operations if o.table in schema) + operations
+    gone, orphans = missing_rows(execute, schema, whole), missing_parents(execute, schema, whole)
+    ways = []
+    if all(inbox_graves.find(execute, *key) for key in (*gone, *(key for _o, _c, key in orphans))):
+        ways.append(Way.BRING_BACK)
+    if gone or orphans:
+        if not gone and all(schema[o.table].column(c).nullable for o, c, _key in orphans):
+            ways.append(Way.WITHOUT_LINK)
+        return (*ways, Way.LEAVE_OUT)
+    if any(
+        choosable(schema, o, column) and _there_is(execute, schema, o)
+        for o in operations
+        for column in o.new
+    ):
+        ways.append(Way.MERGE)
+    if any(
+        o.table == APPOINTMENTS and o.kind in {"I", "U"} and _TIMES & o.new.keys()
+        for o in operations
+    ):
+        ways.append(Way.OTHER_SLOT)
+    return (*ways, Way.LEAVE_OUT)
+
+
+def _there_is(execute: store.Execute, schema: SyncSchema, operation: Operation) -> bool:
+    return row(execute, schema, (operation.table, operation.row_id)) is not None

@@ -19,6 +19,8 @@ class Way(StrEnum):
     WITHOUT_LINK = "without_link"
     TRY_AGAIN = "try_again"
     NEW_NUMBER = "new_number"
+    BRING_BACK = "bring_back"
+    LEAVE_OUT = "leave_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class InboxItem:
     :ivar other: who made the other change, and when; empty where nobody did.
     :ivar depends_on: the item that this one waits for. :ivar dependents: how many wait for it;
         they are settled together with it.
+    :ivar needs: earlier items that come back with this one, where it is brought back.
+    :ivar permission: who may settle it.
     :ivar ways: what may be done, the likeliest first; empty for a settled item, and for one that
         is settled with another.
     """
@@ -83,6 +87,20 @@ class InboxItem:
     settled_at: dt.datetime | None = None
     settled_how: str = ""
     reopenable: bool = False
+    needs: tuple[str, ...] = ()
+    permission: str = "inbox.settle"
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtBack:
+    """What came of bringing several drafts back.
+
+    :ivar done: how many are on their way, those that others needed included.
+    :ivar left: those that could not be brought back; they wait as before.
+    """
+
+    done: int
+    left: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

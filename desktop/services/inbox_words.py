@@ -219,6 +219,10 @@ REASONS = {
     "invalid": N_("The server does not accept one of the values."),
     "rule": N_("A rule of the clinic stands in the way."),
     "review": N_("It comes from an old file: somebody has to look at it before it is sent."),
+    "restored": N_(
+        "This was in the shared data once. Then the server was put back from an older backup on "
+        "purpose, and it is not there any more. It comes back only if an administrator wants it."
+    ),
     "depends": N_("It builds on another change that was refused; it is settled together with it."),
 }
 
@@ -232,6 +236,8 @@ SETTLED = {
     "without_link": N_("Sent without the deleted record"),
     "try_again": N_("Sent again"),
     "new_number": N_("Sent with a new receipt number"),
+    "bring_back": N_("Brought back"),
+    "leave_out": N_("Not brought back"),
 }
 
 

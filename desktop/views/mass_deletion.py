@@ -16,6 +16,7 @@ from desktop.qt.dialogs import Dialog
 from desktop.qt.widgets import Banner, Field, button, label
 from desktop.services.status import DELETION_PERMISSION, Deletion
 from desktop.services.table_words import several
+from desktop.views.whom_to_ask import only_administrators
 
 
 class Allows(Protocol):
@@ -113,10 +114,3 @@ class DeletionDialog(Dialog):
     def _failed(self, error: Exception) -> None:
         self._look()
         self.show_error(error)
-
-
-def only_administrators(names: tuple[str, ...]) -> str:
-    """Why something can't be chosen, and whom to ask."""
-    if not names:
-        return _("Only an administrator can decide this.")
-    return _("Only an administrator can decide this. Ask: {names}.").format(names=", ".join(names))

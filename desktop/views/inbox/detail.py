@@ -26,7 +26,8 @@ class InboxDetail(Card):
     parentWanted = Signal(str)
     reopenWanted = Signal()
 
-    def __init__(self, context: AppContext, item: InboxItem) -> None:
+    def __init__(self, context: AppContext, item: InboxItem, forbidden: str = "") -> None:
+        """:param forbidden: why this person may not settle it; empty where they may."""
         super().__init__(margin=current_theme().spacing.xl)
         self.item = item
         self.buttons: dict[Way, QPushButton] = {}
@@ -63,6 +64,20 @@ class InboxDetail(Card):
                     "info",
                 )
             )
+        if item.needs:
+            count = len(item.needs)
+            self.body.addWidget(
+                Banner(
+                    ngettext(
+                        "It needs {n} earlier change, which comes back with it.",
+                        "It needs {n} earlier changes, which come back with it.",
+                        count,
+                    ).format(n=count),
+                    "info",
+                )
+            )
+        if forbidden:
+            self.body.addWidget(Banner(forbidden, "info"))
         inside = QWidget()
         fields = QVBoxLayout(inside)
         fields.setContentsMargins(0, 0, space.s, 0)
@@ -76,7 +91,9 @@ class InboxDetail(Card):
         scroll.setWidgetResizable(True)
         scroll.setWidget(inside)
         self.body.addWidget(scroll, 1)
+        self._forbidden = bool(forbidden)
         self._add_ways(item)
+        self.set_busy(False)
 
     def _add_ways(self, item: InboxItem) -> None:
         space = current_theme().spacing
@@ -89,6 +106,7 @@ class InboxDetail(Card):
         if item.reopenable:
             again = button(_("Take it back to the inbox"), "", icon="undo")
             again.clicked.connect(self.reopenWanted)
+            again.setEnabled(not self._forbidden)
             actions.addWidget(again)
         for at, way in enumerate(item.ways):
             made = button(_(BUTTONS[way]), "primary" if at == 0 else "")
@@ -115,4 +133,4 @@ class InboxDetail(Card):
     def set_busy(self, busy: bool) -> None:
         """One way out at a time."""
         for made in self.buttons.values():
-            made.setEnabled(not busy)
+            made.setEnabled(not busy and not self._forbidden)

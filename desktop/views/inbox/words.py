@@ -15,6 +15,8 @@ BUTTONS = {
     Way.WITHOUT_LINK: N_("Send &without it"),
     Way.TRY_AGAIN: N_("Try a&gain"),
     Way.NEW_NUMBER: N_("Give it a new &number"),
+    Way.BRING_BACK: N_("&Bring it back"),
+    Way.LEAVE_OUT: N_("&Don't bring it back"),
 }
 
 EFFECTS = {
@@ -27,6 +29,8 @@ EFFECTS = {
     Way.WITHOUT_LINK: N_("Sends your draft without the reference to the deleted record."),
     Way.TRY_AGAIN: N_("Sends your draft again as it was."),
     Way.NEW_NUMBER: N_("Records the same payment under this workstation's next receipt number."),
+    Way.BRING_BACK: N_("Does the same again today, with what it needs, and sends it."),
+    Way.LEAVE_OUT: N_("Leaves the shared data as it is; the draft rests in the history."),
 }
 
 DONE = {
@@ -39,4 +43,6 @@ DONE = {
     Way.WITHOUT_LINK: N_("Your draft is on its way."),
     Way.TRY_AGAIN: N_("Your draft is on its way again."),
     Way.NEW_NUMBER: N_("The receipt has a new number and is on its way: print it again."),
+    Way.BRING_BACK: N_("It is back here, and on its way to the others."),
+    Way.LEAVE_OUT: N_("It stays out; the draft is in the history."),
 }
