@@ -155,8 +155,9 @@ def write_new(path: Path, content: bytes) -> None:
         raise EnvironmentTrouble("file.exists", path=str(path)) from error
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        code = "office.disk_full" if full else "office.not_written"
-        raise EnvironmentTrouble(code, path=str(path)) from error
+        raise EnvironmentTrouble(
+            "office.disk_full" if full else "office.not_written", path=str(path)
+        ) from error
 
 
 def _name(beside: Path, path: Path) -> None:
@@ -203,8 +204,9 @@ def read(path: Path, identity: str, tenant: str) -> Unsent:
         text: bytes = pyrage.decrypt(sealed, [pyrage.x25519.Identity.from_str(identity)])
     except pyrage.DecryptError as error:
         other = "No matching keys" in str(error)
-        code = "office.other_clinic" if other else "office.altered"
-        raise RuleError(code, path=str(path)) from error
+        raise RuleError(
+            "office.other_clinic" if other else "office.altered", path=str(path)
+        ) from error
     try:
         head, *lines = [json.loads(line) for line in text.decode().splitlines()]
         if head["kind"] != KIND:

@@ -22,7 +22,7 @@ _CODE = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)?")
 FORWARDED = {
     "desktop/cli.py": set(),
     "desktop/services/clients_changes.py": {"error.code"},
-    "desktop/services/status.py": {"_known(status.code)"},
+    "desktop/services/status.py": {"code"},
     "desktop/services/workstation.py": {"error.code"},
     "desktop/views/agenda/actions.py": {"warning.code"},
 }
