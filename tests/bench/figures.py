@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WIDTH = 58
-COUNTED = {"rows", "edits", "keys", "chunks"}
+COUNTED = {"rows", "edits", "keys", "chunks", "caches", "times", "trips"}
 """Units of things that are counted, not measured."""
 
 

@@ -119,7 +119,9 @@ class Receptionist:
 
     def _step(self, _mark: str) -> bool:
         visit = self._one(lambda item: item.client_id is not None and item.status not in _DONE)
-        following = None if visit is None or visit.status is None else statuses.usual_next(visit.status)
+        following = (
+            None if visit is None or visit.status is None else statuses.usual_next(visit.status)
+        )
         if visit is None or following is None:
             return False
         self._agenda.set_status(self._actor, visit.id, following)
