@@ -7,13 +7,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sync import apply, calls, exchange, store
+from sync import apply, bootstrap, calls, exchange, store
 from sync.apply import Fault
-from sync.bootstrap import bootstrap
 from sync.errors import SyncError
 from sync.schema import SyncSchema
 from sync.transport import Transport
-from tests.simulation.network import Wire
 
 Clock = Callable[[], dt.datetime]
 
@@ -69,34 +67,35 @@ def check(
             return found
 
 
-class _Server:
-    def __init__(self, transport: Wire) -> None:
-        self._transport = transport
-
-    def connect(self) -> Transport:
-        return self._transport
-
-    def listen(self) -> Any:
-        raise NotImplementedError
-
-
 def first_sync(
     connection: Any,
-    transport: Wire,
+    transport: Transport,
     schema: SyncSchema,
     device: int,
     create_tables: Callable[[Any], None],
     clock: Clock,
     fault: Fault,
+    chunk: int,
 ) -> None:
     """Fill a new cache; goes on where a call before it was cut."""
-    bootstrap(
-        connection,
-        _Server(transport),
-        schema,
-        device,
-        create_tables=create_tables,
-        create_indexes=lambda _connection: None,
-        clock=clock,
-        fault=fault,
+    execute = store.executor(connection)
+    store.create_tables(execute)
+    if bootstrap.finished(connection):
+        return
+    if store.get_state(execute, "bootstrap_tables") is None:
+        create_tables(connection)
+        store.set_state(execute, "bootstrap_tables", "made")
+    if store.get_state(execute, "device") is None:
+        store.set_device(execute, device)
+    # One call after the other: what a thread fetches ahead is not the seed's to decide.
+    calls.drive(
+        bootstrap.loading(
+            connection,
+            schema,
+            create_indexes=lambda _connection: None,
+            clock=clock,
+            fault=fault,
+            chunk=chunk,
+        ),
+        transport,
     )

@@ -8,10 +8,10 @@ from __future__ import annotations
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from tests.simulation import drafts
+from tests.simulation import drafts, ending
 from tests.simulation.reference import ReferenceServer, View
 from tests.simulation.rules import hold
 from tests.simulation.schemas import CANCELLED
@@ -126,6 +126,15 @@ def none_vanished(
             hold("none vanishes", kept, (station.name, intent))
 
 
+def nothing_went_unasked(station: Workstation, before: dict[str, set[int]], few_rows: int) -> None:
+    """Most of a table goes only where a person has allowed it."""
+    for table, ids in before.items():
+        there = set(station.ids(table))
+        gone = ids - there
+        most = len(gone) >= few_rows and 2 * len(gone) > len(there) + len(gone) + 1
+        hold("mass deletion", not most or station.allowed, (station.name, table, len(gone)))
+
+
 # After healing ----------------------------------------------------------------------------------
 
 
@@ -141,10 +150,11 @@ def at_rest(station: Workstation, server: ReferenceServer) -> None:
 
 def history(
     server: ReferenceServer,
-    stations: Iterable[Workstation],
-    intents: Iterable[Intent],
+    stations: Sequence[Workstation],
+    intents: Collection[Intent],
     visits: Iterable[tuple[list[tuple[str, str, str]], bool]],
     copied: set[int],
+    twins: set[int],
     *,
     restored: bool,
 ) -> None:
@@ -152,7 +162,8 @@ def history(
 
     :param intents: every local transaction that was ever finished.
     :param visits: of every transaction of the web: its marks, and whether it was committed.
-    :param copied: the numbers of devices whose disk was copied or put back.
+    :param copied: the numbers of devices whose disk was copied or put back, or begun anew.
+    :param twins: those of them that may have given an id twice.
     """
     written = transitions(server)
     known = server.storage.state.results
@@ -164,7 +175,11 @@ def history(
         whole(written, marks, committed, ("web", marks))
     for station in stations:
         none_vanished(station, server, restored=restored, remembered=station.revoked)
-        drafts.refused_for_a_reason(station, copied)
+        drafts.refused_for_a_reason(station, twins, restored=restored)
+    ending.nobody_is_overwritten(server, intents, written)
+    ending.permitted(server, intents)
+    ending.told_apart(server, (station for station in stations if not station.revoked))
+    ending.constraints(server)
     money(server)
     no_overlap(server)
     for old, new in server.forks:

@@ -48,16 +48,37 @@ def _groups_travel_together(station: Workstation, waiting: list[tuple[Any, ...]]
             hold("groups", sent in (set(), group), (station.name, table, row_id, sent))
 
 
-def refused_for_a_reason(station: Workstation, copied: set[int]) -> None:
+CODES = frozenset(
+    [
+        "conflict",
+        "gone",
+        "overlap",
+        "duplicate",
+        "parent_missing",
+        "in_use",
+        "forbidden",
+        "invalid",
+        "rule",
+        "depends",
+        "restored",
+        "foreign_id",
+        "append_only",
+    ]
+)
+
+
+def refused_for_a_reason(station: Workstation, twins: set[int], *, restored: bool) -> None:
     """No refusal was the engine's own fault."""
     schema = station.product.schema
-    for tx, (code, text, ops) in station.refused().items():
+    refused = station.refused()
+    for tx, (code, text, ops) in refused.items():
         detail = json.loads(text)
         operations = json.loads(ops)
         what = (station.name, tx, code, detail)
-        hold("refused for a reason", code not in {"foreign_id", "append_only"}, what)
+        own_fault = code in {"foreign_id", "append_only"} or code not in CODES
+        hold("refused for a reason", not own_fault, what)
         if code == "duplicate":
-            fork = device_of(detail["id"]) in copied
+            fork = device_of(detail["id"]) in twins
             own_key = detail["constraint"].endswith("_pkey")
             hold("refused for a reason", fork or not own_key, what)
         elif code == "invalid":
@@ -80,7 +101,10 @@ def _conflict(
         return  # the draft was given ids of another device since
     for name, theirs in detail["theirs"].items():
         stamp = schema[detail["table"]].column(name).stamp
-        differs = any(theirs != o["old"].get(name, theirs) for o in touching)
+        differs = any(
+            theirs != o["old"].get(name, theirs) and theirs != o["new"].get(name, not theirs)
+            for o in touching
+        )
         hold("refused for a reason", differs and not stamp, what)
 
 
@@ -140,6 +164,9 @@ def references_follow(
             for values in (old, new):
                 stale = (target, values.get(column)) in moved
                 hold("references follow", not stale, (station.name, table, row_id, column))
+    for table, row_id, kind, _old, _new in _operations(station):
+        own = kind != "I" or device_of(row_id) == station.device
+        hold("references follow", own, (station.name, table, row_id, "keeps its number"))
     for (table, row_id), mark in moved.items():
         # A copy may have pushed its row under the old id, and that have come here already.
         if server.storage.row(None, table, row_id) is not None:

@@ -199,7 +199,10 @@ class Visit:
         table = rng.choice(chooser.product.schema.tables)
         ids = sorted(self.storage.rows(self.transaction, table.name))
         what = rng.random()
-        if table.append_only or not ids or what < 0.4:
+        if table.append_only and ids and what < 0.1:
+            # The site has no business here, and must not get through.
+            self.change(chooser, table, [rng.choice(ids)])
+        elif table.append_only or not ids or what < 0.4:
             row = chooser.fresh(table)
             if row is not None:
                 self.storage.sequence += 1

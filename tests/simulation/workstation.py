@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -30,11 +31,15 @@ class Intent:
     """What a finished local transaction was about, as the world remembers it.
 
     :ivar marks: (table, column, text that nobody else ever writes).
+    :ivar tables: the tables that it changed.
+    :ivar updates: (table, row, old values, new values) of what it changed.
     """
 
     tx: str
-    label: str
+    profile: str
     marks: list[tuple[str, str, str]] = field(default_factory=list)
+    tables: frozenset[str] = frozenset()
+    updates: list[tuple[str, int, dict[str, Any], dict[str, Any]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class Workstation:
         self.ready = False
         self.revoked = False
         self.trouble: SyncError | None = None
+        self.allowed = False
         self._device = device
         self._folder = folder
         self._now = now
@@ -203,6 +209,20 @@ class Workstation:
         found = self.connection.execute(f'SELECT id FROM "{table}" ORDER BY id')
         return [row_id for (row_id,) in found]
 
+    def settled_ids(self) -> dict[str, set[int]]:
+        """Table → its rows that nothing waits for."""
+        return {
+            table.name: {
+                row_id
+                for (row_id,) in self.execute(
+                    f'SELECT id FROM "{table.name}" WHERE id NOT IN'
+                    " (SELECT row_id FROM sync_base WHERE tbl = ?)",
+                    (table.name,),
+                )
+            }
+            for table in self.product.schema.tables
+        }
+
     def waiting(self) -> list[str]:
         """The outbox."""
         return [tx for (tx,) in self.execute("SELECT id FROM sync_tx ORDER BY seq")]
@@ -227,15 +247,19 @@ class Workstation:
         """A local transaction."""
         self.connection.execute("BEGIN IMMEDIATE")
         try:
-            intent = Intent(store.begin(self.execute, 7, label, self.clock()), label)
+            intent = Intent(store.begin(self.execute, 7, label, self.clock()), self.profile)
             yield intent
-            tables = store.finish(self.execute)
+            intent.tables = store.finish(self.execute)
+            for table, row_id, old, new in self.execute(
+                "SELECT tbl, row_id, old, new FROM sync_op WHERE tx = ? AND op = 'U'", (intent.tx,)
+            ):
+                intent.updates.append((table, row_id, json.loads(old), json.loads(new)))
             self.connection.execute("COMMIT")
         except BaseException:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             raise
-        if tables:
+        if intent.tables:
             self.carried[intent.tx] = intent
 
     def _hook(self, faults: Faults) -> Callable[[str], None]:
@@ -276,6 +300,7 @@ class Workstation:
 
     def allow_deletion(self) -> None:
         """A person has looked at what stopped the last exchange, and lets it happen."""
+        self.allowed = True
         if self.trouble is not None:
             adapter.allow_deletion(self.execute, self.trouble)
 
@@ -294,7 +319,14 @@ class Workstation:
         schema = self.product.schema
         if not self.ready:
             adapter.first_sync(
-                self.connection, self.wire, schema, self._device, self._tables, self.clock, fault
+                self.connection,
+                self.wire,
+                schema,
+                self._device,
+                self._tables,
+                self.clock,
+                fault,
+                chunk=max(2, limit),
             )
             self.ready = True
             self.numbers.add(self.device)
