@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from desktop.services import inbox_graves
 from desktop.services.inbox_records import Way
 from desktop.services.inbox_replay import Key, row
-from sync import store
+from sync import codec, store
 from sync.recovery import RESTORED
 from sync.rekey import renamed
 from sync.schema import SyncSchema
@@ -104,7 +104,10 @@ def follow(
                     (store.operations_to_json(after), tx),
                 )
             else:
-                store.settle(execute, tx, Way.BRING_BACK.value, now)
+                execute(
+                    "UPDATE sync_rejection SET settled_at = ?, settled_how = ? WHERE tx = ?",
+                    (codec.instant_to_text(now), Way.BRING_BACK.value, tx),
+                )
 
 
 def _makes(operation: Operation, key: Key) -> bool:

@@ -213,6 +213,7 @@ REASONS = {
     "overlap": N_("The practitioner already has another appointment at that time."),
     "duplicate": N_("Another record already has the same value where it must be unique."),
     "parent_missing": N_("It refers to a record that was deleted meanwhile."),
+    "in_use": N_("Something else still refers to the record, so it can't be deleted."),
     "forbidden": N_("This workstation is not allowed to change this kind of record."),
     "foreign_id": N_("The record carries the number of another workstation."),
     "append_only": N_("What has been entered in the accounts is not changed; it is reversed."),

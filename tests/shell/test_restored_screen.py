@@ -1,0 +1,198 @@
+"""Bringing back what was saved before the server was put back, as an administrator meets it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from desktop.domain.actor import Actor
+from desktop.domain.permissions import permissions_of
+from desktop.qt.context import AppContext
+from desktop.qt.dialogs import Dialog
+from desktop.qt.jobs import Jobs
+from desktop.qt.settings import Settings
+from desktop.qt.widgets import Banner
+from desktop.services.cache import executor
+from desktop.services.inbox_records import Way
+from desktop.views.inbox import InboxScreen
+from tests.shell.conftest import MARIA, World, client
+from tests.shell.test_inbox import edit_phone
+from tests.shell.test_restored import acknowledge, names, put_back, rosa
+
+
+@pytest.fixture
+def drafts(world: World) -> list[str]:
+    """A client, her visit and a change of María's notes, none of which the server has any more."""
+    client_id = rosa(world)
+    visit = world.book(10, client=client_id)
+    edit_phone(world, "mi nota", "Penicilina")
+    acknowledge(world)
+    txs = put_back(world, ("citas_cita", visit), ("pacientes_cliente", client_id))
+    world.pull(world.rows("pacientes_cliente", client(MARIA, "María", "maria@example.com")))
+    return txs
+
+
+def shown(context: AppContext, qtbot: QtBot, count: int) -> InboxScreen:
+    made = InboxScreen(context)
+    qtbot.addWidget(made)
+    made.resize(1100, 700)
+    made.show()
+    qtbot.waitUntil(lambda: len(made.model.items) == count and not context.jobs.busy)
+    return made
+
+
+def listed(screen: InboxScreen) -> list[str]:
+    return [item.tx for item in screen.model.items]
+
+
+def dialog(screen: InboxScreen) -> Dialog:
+    return next(one for one in screen.findChildren(Dialog) if one.isVisible())
+
+
+def test_all_are_chosen_at_once_and_come_back(
+    context: AppContext, world: World, drafts: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(context, qtbot, 3)
+    assert screen.restored.isVisible()
+    assert screen.restored.text.startswith("3 cambios se guardaron antes de restaurar el servidor")
+    screen.all.click()
+    several = screen.several
+    assert several is not None
+    assert screen.detail is None
+    assert several.bring.text() == "&Traer 3 de vuelta"
+    several.bring.click()
+    assert world.waiting() == []
+    with qtbot.waitSignal(context.notified) as told:
+        dialog(screen).primary.click()
+    assert told.args is not None
+    assert told.args[0] == "3 cambios están de vuelta aquí y en camino a los demás."
+    qtbot.waitUntil(lambda: screen._empty.currentWidget() is screen._all_well)
+    assert not screen.restored.isVisible()
+    assert screen.list.isEnabled()
+    assert len(world.waiting()) == 3
+    assert names(world).count("Rosa Díaz Lagos") == 1
+
+
+def test_several_are_left_out_and_taken_back_with_one_undo(
+    context: AppContext, world: World, drafts: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(context, qtbot, 3)
+    screen.list.setFocus()
+    screen.list.setCurrentIndex(screen.model.index(0))
+    qtbot.keyClick(screen.list, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert screen.several is not None
+    assert [item.tx for item in screen.several.items] == drafts[:2]
+    undo: list[object] = []
+    context.notified.connect(lambda *words: undo.append(words[3]))
+    screen.several.leave.click()
+    dialog(screen).primary.click()
+    qtbot.waitUntil(lambda: listed(screen) == drafts[2:])
+    assert screen.detail is not None
+    assert world.waiting() == []
+    undo[0]()  # type: ignore[operator]
+    qtbot.waitUntil(lambda: listed(screen) == drafts)
+
+
+def test_one_is_brought_back_with_what_it_needs(
+    context: AppContext, world: World, drafts: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(context, qtbot, 3)
+    screen.open({"tx": drafts[1]})
+    qtbot.waitUntil(lambda: screen.detail is not None and screen.detail.item.tx == drafts[1])
+    detail = screen.detail
+    assert detail is not None
+    said = [banner.text for banner in detail.findChildren(Banner)]
+    assert "Necesita 1 cambio anterior, que vuelve con él." in said
+    detail.buttons[Way.BRING_BACK].click()
+    qtbot.waitUntil(lambda: listed(screen) == drafts[2:])
+    (again,) = world.waiting()
+    assert [o.table for o in again.operations] == ["pacientes_cliente", "citas_cita"]
+
+
+def test_one_is_left_out_after_a_question(
+    context: AppContext, drafts: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(context, qtbot, 3)
+    detail = screen.detail
+    assert detail is not None
+    detail.buttons[Way.LEAVE_OUT].click()
+    assert dialog(screen).windowTitle() == "¿Dejar 1 cambio fuera?"
+    dialog(screen).primary.click()
+    qtbot.waitUntil(lambda: listed(screen) == drafts[1:])
+
+
+def test_what_cannot_come_back_is_told_and_stays(
+    context: AppContext, world: World, drafts: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(context, qtbot, 3)
+    screen.all.click()
+    several = screen.several
+    assert several is not None
+    several.bring.click()
+    world.pull(world.rows("pacientes_cliente", gone=(MARIA,)))
+    with world.cache.writing_local() as session:
+        executor(session)("DELETE FROM inbox_grave")
+    asked = dialog(screen)
+    asked.primary.click()
+    qtbot.waitUntil(
+        lambda: any(
+            one.windowTitle() == "No todo volvió" and one.isVisible()
+            for one in screen.findChildren(Dialog)
+        )
+    )
+    told = dialog(screen)
+    assert told.subtitle.text().startswith("2 cambios están de vuelta")
+    assert "1 cambio no se pudo traer" in told.subtitle.text()
+    qtbot.waitUntil(lambda: listed(screen) == drafts[2:])
+
+
+def test_a_refusal_among_the_chosen_is_settled_alone(
+    context: AppContext, world: World, drafts: list[str], qtbot: QtBot
+) -> None:
+    world.clock.forward(minutes=1)
+    world.book(15)
+    refused = world.refuse("overlap")
+    screen = shown(context, qtbot, 4)
+    screen.list.selectAll()
+    several = screen.several
+    assert several is not None
+    assert "1 de ellos se resuelve por separado" in "".join(
+        banner.text for banner in several.findChildren(Banner)
+    )
+    several.bring.click()
+    dialog(screen).primary.click()
+    qtbot.waitUntil(lambda: listed(screen) == [refused])
+
+
+@pytest.fixture
+def receptionist(
+    world: World, jobs: Jobs, settings: Settings, administrator: Actor
+) -> Iterator[AppContext]:
+    actor = dataclasses.replace(
+        administrator, role="administrativo", permissions=permissions_of("administrativo")
+    )
+    made = AppContext(world.services, jobs, actor, settings)
+    yield made
+    made.close()
+
+
+def test_others_see_them_greyed_and_whom_to_ask(
+    receptionist: AppContext, drafts: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(receptionist, qtbot, 3)
+    words = "Solo un administrador puede decidir esto. Pregunte a: Ana Admin"
+    detail = screen.detail
+    assert detail is not None
+    assert detail.buttons
+    assert not any(made.isEnabled() for made in detail.buttons.values())
+    assert any(banner.text.startswith(words) for banner in detail.findChildren(Banner))
+    screen.all.click()
+    several = screen.several
+    assert several is not None
+    assert not several.bring.isEnabled()
+    assert not several.leave.isEnabled()
+    assert any(banner.text.startswith(words) for banner in several.findChildren(Banner))
