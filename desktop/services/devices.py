@@ -160,8 +160,10 @@ def _end_sessions(connection: psycopg.Connection, role: str) -> None:
         connection.execute(statement, (role,))
     except psycopg.errors.InsufficientPrivilege:
         # Who made the role without being a superuser may end its sessions as its member only.
+        # Before PostgreSQL 16 every member inherits, and there is no word for it.
+        inherits = " WITH INHERIT TRUE" if connection.info.server_version >= 160000 else ""
         connection.execute(
-            sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE").format(sql.Identifier(role))
+            sql.SQL("GRANT {} TO CURRENT_USER" + inherits).format(sql.Identifier(role))
         )
         connection.execute(statement, (role,))
 
