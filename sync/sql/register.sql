@@ -52,7 +52,9 @@ BEGIN
                born_on_server = excluded.born_on_server, append_only = excluded.append_only;
         PERFORM sync_capture(entry ->> 'name');
     END LOOP;
-    UPDATE sync_meta SET schema_version = (spec ->> 'version')::integer;
+    -- The cluster is known from the start: in another one, cursors of this one say nothing.
+    UPDATE sync_meta SET schema_version = (spec ->> 'version')::integer,
+                         system_id = coalesce(system_id, sync_system());
     -- Who was promised what is kept from it now has to ask again.
     UPDATE sync_device SET columns = NULL WHERE columns <> sync_visible(profile, columns);
 END

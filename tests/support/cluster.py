@@ -23,6 +23,9 @@ with warnings.catch_warnings():
 
 DEBIAN = Path("/usr/lib/postgresql")
 SETTINGS = {"max_wal_size": "2GB", "fsync": "off", "full_page_writes": "off"}
+SEGMENT = 32 * 8192
+"""Bytes of a file with the states of transactions, four in each."""
+
 UNPRIVILEGED = "pgserver"
 """The user that the wheel's servers run as, too."""
 
@@ -87,16 +90,17 @@ class Cluster:
     def pass_over(self, xid: int) -> None:
         """Let the next transaction have the number ``xid``. Only while the server is stopped."""
         self._run("pg_resetwal", "-x", str(xid), "-D", self.data)
-        # The transactions' states of that number are a file that is not there yet.
-        page = xid // (8192 * 4 * 32)
-        clog = self.data / "pg_xact" / f"{page:04X}"
-        if not clog.exists():
-            clog.write_bytes(bytes(8192 * 32))
-            self._give_away(clog)
+        # The file of that number's state may be too short, or not be there yet.
+        states = self.data / "pg_xact" / f"{xid // (4 * SEGMENT):04X}"
+        with states.open("ab") as file:
+            file.truncate(SEGMENT)
+        self._give_away(states)
 
     def run(self, program: str, *arguments: str | Path, database: str = "postgres") -> bytes:
         """The output of one of the client programs, such as ``pg_dump``, on a database."""
-        return self._run(program, "-h", self.folder, "-U", "postgres", "-d", database, *arguments)
+        return self._run(
+            program, "-h", self.folder, "-U", "postgres", "-d", f"dbname={database}", *arguments
+        )
 
     def _run(self, program: str, *arguments: str | Path) -> bytes:
         as_user: dict[str, object] = {}
