@@ -9,7 +9,7 @@ BUNDLE := dist/consultorio/consultorio
 BUNDLED = $(shell find alembic desktop resources sync -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo web-booking test lint format bench package package-test screenshots race mutations clean
+.PHONY: help setup system demo web-booking test lint format bench bench-sync package package-test screenshots race mutations simulate simulate-mutations clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -48,6 +48,9 @@ format: setup ## formats the code
 bench: setup ## the figures of the design, as ratios in one run (build/bench.json)
 	$(BIN)/python -m tests.bench
 
+bench-sync: setup ## the same of the sync: first sync, offline work, a busy hour (build/bench-sync.json)
+	$(BIN)/python -m tests.bench.sync
+
 race: setup ## the long form of the double-booking race
 	CONSULTORIO_RACE_ROUNDS=200 $(BIN)/python -m pytest tests/story/test_race.py -q
 
@@ -63,6 +66,15 @@ package-test: package ## starts the packaged program: joins, syncs, takes pictur
 
 mutations: setup ## breaks a copy of the code on purpose, and sees that a test notices each time
 	$(BIN)/python -m tests.mutations
+
+SEEDS ?= 1000
+FIRST_SEED ?= 1
+
+simulate: setup ## whole worlds of chance, checked: SEEDS=10000 FIRST_SEED=1
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first-seed $(FIRST_SEED)
+
+simulate-mutations: setup ## a mistake in each rule, and which seed shows it
+	$(BIN)/python -m tests.simulation --mutations
 
 screenshots: setup ## pictures of every screen into docs/screens
 	$(BIN)/python -m tests.demo screenshots docs/screens

@@ -29,6 +29,8 @@ from tests.support.clinic import Clinic, Station
 from tests.support.embedded import Server
 from tests.support.memory_keyring import MemoryKeyring
 
+BUSY = hour.Hour(stations=25, edits=60, web=120, seconds=240)
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -47,7 +49,7 @@ class Scale:
     polls: int = 300
     captured: int = 100_000
     capture_rounds: int = 5
-    hour: hour.Hour = hour.Hour(stations=25, edits=60, web=120, seconds=240)
+    hour: hour.Hour = BUSY
 
 
 class Bench:

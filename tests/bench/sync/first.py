@@ -141,14 +141,16 @@ def _until(look: Callable[[], T | None], loading: Future[None]) -> T:
     """What ``look`` finds, once it finds anything."""
     deadline = time.monotonic() + PATIENCE
     nothing = threading.Event()
-    while not (found := look()):
-        if loading.done():
+    while True:
+        ended = loading.done()
+        if found := look():
+            return found
+        if ended:
             loading.result()
             raise AssertionError("the first sync ended before the day could be seen")
         if time.monotonic() > deadline:
             raise AssertionError("the day's agenda never came")
         nothing.wait(LOOK_EVERY)
-    return found
 
 
 def _today(clinic: Clinic) -> tuple[dt.date, int]:

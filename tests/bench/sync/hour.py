@@ -175,10 +175,10 @@ class _Web:
 
 def _server_cpu(clinic: Clinic) -> float:
     """Seconds that processors worked for the server so far, for all of its processes."""
-    backend = int(clinic.value("SELECT pg_backend_pid()"))
     with clinic.admin() as connection:
         parent = psutil.Process(connection.info.backend_pid).parent()
-    assert parent is not None, backend
+    if parent is None:
+        raise AssertionError("the server is not on this computer")
     total = 0.0
     for process in (parent, *parent.children()):
         try:
@@ -283,13 +283,14 @@ def worked(clinic: Clinic, hour: Hour) -> list[Figure]:
         digests = [said["digest"] for said in desks.hear()]
         expected = _digest(clinic, server)
         deadlocks = _deadlocks(clinic) - deadlocks
-    return _figures(hour, told, on_web, took, on_server, deadlocks) + [
+    return [
+        *_figures(hour, told, on_web, took, on_server, deadlocks),
         Figure(
             "busy hour: caches that differ from the server in the end",
             sum(digest != expected for digest in digests),
             "caches",
             0,
-        )
+        ),
     ]
 
 

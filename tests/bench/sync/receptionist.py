@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
+import sqlalchemy as sa
+
 from desktop.domain import ledger, statuses
 from desktop.domain.actor import Actor
 from desktop.domain.clinic_time import local_date
 from desktop.domain.errors import RuleError
 from desktop.domain.statuses import Status
+from desktop.models import Client
 from desktop.services.agenda import Agenda, details_of
 from desktop.services.agenda_records import DayAppointment, Details, Draft, Placement
 from desktop.services.cache import Cache
@@ -37,7 +40,7 @@ MIX: dict[str, int] = {
 }
 """Of a hundred things that are done, so many are each of these."""
 
-TRIES = 20
+TRIES = 200
 _DONE = frozenset({Status.FINISHED, Status.COMPLETED})
 
 
@@ -57,6 +60,8 @@ class Receptionist:
         self._people = Clients(cache, clinic)
         self._finance = Finance(cache, clinic)
         self._services = self._finance.services()
+        with cache.reading() as session:
+            self._clients = list(session.scalars(sa.select(Client.id).order_by(Client.id)))
         self.today = local_date(cache.now(), clinic.zone)
         self.did: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
@@ -99,8 +104,7 @@ class Receptionist:
         slots = self._agenda.free_slots(
             minutes=MINUTES, from_=start, until=start + dt.timedelta(days=DAYS), limit=40
         )
-        visit = self._one(lambda item: item.client_id is not None)
-        if not slots or visit is None:
+        if not slots:
             return False
         slot = self._chance.choice(slots)
         self._agenda.book(
@@ -108,7 +112,7 @@ class Receptionist:
             Draft(
                 Placement(slot.starts_at, slot.ends_at, slot.practitioner_id),
                 Details(
-                    client_id=visit.client_id,
+                    client_id=self._chance.choice(self._clients),
                     service_id=self._chance.choice(self._services).id,
                     notes=mark,
                 ),
@@ -154,12 +158,10 @@ class Receptionist:
         return True
 
     def _phone(self, _mark: str) -> bool:
-        visit = self._one(lambda item: item.client_id is not None)
-        if visit is None or visit.client_id is None:
-            return False
-        before = self._people.get(visit.client_id).fields.phone
+        client = self._chance.choice(self._clients)
+        before = self._people.get(client).fields.phone
         phone = f"+569{self._chance.randrange(10**8):08}"
-        self._people.save(self._actor, visit.client_id, {"phone": Change(before, phone)})
+        self._people.save(self._actor, client, {"phone": Change(before, phone)})
         return True
 
     def _pay(self, _mark: str) -> bool:

@@ -6,23 +6,21 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg import conninfo
 
+Told = Callable[[bytes], int]
 _READ = re.compile(rb'"sync_read"\(\d+, \'(\w+)\', \s*(-?\d+), \d+\)')
 BLOCK = 1 << 16
-ENOUGH = 2_000
-"""Bytes of an answer after which it is under way."""
 
 
 class Wire:
     """Passes on what workstations and the server say to each other, byte for byte.
 
     :ivar asked: of every chunk that was asked for, its table and the id before it.
-    :ivar passed: the bytes that came from the server.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -30,18 +28,18 @@ class Wire:
         folder, port = str(server["host"]), server.get("port") or 5432
         self._socket = str(Path(folder) / f".s.PGSQL.{port}")
         self.asked: list[tuple[str, int]] = []
-        self.passed = 0
-        self._cut_in: int | None = None
+        self._cut_next = False
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, name="wire", daemon=True).start()
+        self._threads = [threading.Thread(target=self._accept, name="wire", daemon=True)]
+        self._threads[0].start()
 
     def cut_soon(self) -> None:
-        """Lose every connection when the next answer is under way, or with what comes before it."""
+        """Lose every connection in the middle of what comes next from the server."""
         with self._lock:
-            self._cut_in = ENOUGH
+            self._cut_next = True
 
     def _accept(self) -> None:
         while True:
@@ -54,19 +52,19 @@ class Wire:
             with self._lock:
                 self._open += [client, server]
             for source, target, told in ((client, server, self._sent), (server, client, self._got)):
-                threading.Thread(
+                pump = threading.Thread(
                     target=self._pump, args=(source, target, told), name="wire", daemon=True
-                ).start()
+                )
+                self._threads.append(pump)
+                pump.start()
 
-    def _pump(self, source: socket.socket, target: socket.socket, told: object) -> None:
+    def _pump(self, source: socket.socket, target: socket.socket, told: Told) -> None:
         try:
             while block := source.recv(BLOCK):
-                if told == self._sent:
-                    self._sent(block)
-                elif not self._got(block):
+                passed = told(block)
+                target.sendall(block[:passed])
+                if passed < len(block):
                     self._cut()
-                    return
-                target.sendall(block)
         except OSError:
             pass  # cut, or ended on the other side
         finally:
@@ -74,23 +72,19 @@ class Wire:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
 
-    def _sent(self, block: bytes) -> None:
+    def _sent(self, block: bytes) -> int:
         self.asked += [(table.decode(), int(after)) for table, after in _READ.findall(block)]
+        return len(block)
 
-    def _got(self, block: bytes) -> bool:
+    def _got(self, block: bytes) -> int:
+        """How much of it is passed on."""
         with self._lock:
-            self.passed += len(block)
-            if self._cut_in is None:
-                return True
-            self._cut_in -= len(block)
-            if self._cut_in > 0:
-                return True
-            self._cut_in = None
-            return False
+            cut, self._cut_next = self._cut_next, False
+        return len(block) // 2 if cut else len(block)
 
     def _cut(self) -> None:
         with self._lock:
-            ends, self._open = self._open, []
+            ends = list(self._open)
         for one in ends:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
@@ -99,8 +93,12 @@ class Wire:
         """End it."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self._threads[0].join()
         self._cut()
+        for thread in self._threads[1:]:
+            thread.join()
+        for one in (self._listener, *self._open):
+            one.close()
 
 
 @contextmanager
