@@ -6,11 +6,23 @@ import datetime as dt
 import random
 import threading
 import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 
-from tests.sync_server.conftest import CLIENT, SLOT, Tenant, appointment_row, op, transaction
+from tests.sync_server.conftest import (
+    CLIENT,
+    SCHEMA,
+    SLOT,
+    Tenant,
+    Workstation,
+    appointment_row,
+    op,
+    transaction,
+)
 
 NINE = dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC)
 ACTIVE = ("reservada", "confirmada", "en_espera", "listo_para_atender", "en_progreso")
@@ -208,6 +220,67 @@ def test_a_workstation_may_change_the_client_of_a_booked_appointment(tenant: Ten
     desk = tenant.device("reception").join()
     change = op("U", "citas_cita", slot, {"cliente_id": first}, {"cliente_id": second})
     assert desk.push(change)["status"] == "applied"
+
+
+@contextmanager
+def waiting_push(
+    tenant: Tenant, holder: psycopg.Connection, desk: Workstation, *ops: dict
+) -> Iterator[Future[dict]]:
+    """A push that waits for what the holder's transaction has locked, until the block ends."""
+    desk.connection.execute("SET statement_timeout = '20s'")
+    pids = (holder.info.backend_pid, desk.connection.info.backend_pid)
+    waits = "SELECT %s = ANY (pg_blocking_pids(%s))"
+    with ThreadPoolExecutor(1) as pool:
+        pushed = pool.submit(desk.push, *ops)
+        try:
+            while not pushed.done() and not tenant.one(waits, *pids):
+                pass
+            assert not pushed.done(), pushed.result()
+            yield pushed
+        finally:
+            holder.rollback()
+
+
+def test_a_push_that_waits_for_a_row_holds_none_with_a_higher_id(tenant: Tenant) -> None:
+    """Catches rows that are locked in the order of the operations, or in that of the table."""
+    low, high = 5, 9
+    for row in (high, low):
+        tenant.db.execute(
+            "INSERT INTO citas_cita (id, fecha_hora, estado, creada_el, actualizada_el)"
+            " VALUES (%s, %s, 'disponible', now(), now())",
+            (row, NINE),
+        )
+    desk, holder = tenant.device("reception").join(), tenant.connect(autocommit=False)
+    holder.execute("SELECT FROM citas_cita WHERE id = %s FOR UPDATE", (low,))
+    cancel = ({"estado": "disponible"}, {"estado": "cancelada"})
+    edits = [op("U", "citas_cita", row, *cancel) for row in (high, low)]
+    with waiting_push(tenant, holder, desk, *edits) as pushed:
+        tenant.db.execute("SELECT FROM citas_cita WHERE id = %s FOR UPDATE NOWAIT", (high,))
+    assert pushed.result()["status"] == "applied"
+    assert tenant.one("SELECT count(*) FROM citas_cita WHERE estado = 'cancelada'") == 2
+
+
+def test_a_push_that_waits_for_a_practitioner_holds_no_later_one(tenant: Tenant) -> None:
+    """Catches practitioners that are locked one after the other, as the operations name them."""
+
+    def key(practitioner: int) -> int:
+        found: int = tenant.one(
+            "SELECT hashtextextended(%s || '/' || %s::bigint, 0)", SCHEMA, practitioner
+        )
+        return found
+
+    first, later = sorted((tenant.staff() for _ in range(2)), key=key)
+    desk, holder = tenant.device("reception").join(), tenant.connect(autocommit=False)
+    # That the push waits for it shows that this is the key.
+    holder.execute("SELECT pg_advisory_xact_lock(%s)", (key(first),))
+    books = [
+        op("I", "citas_cita", desk.new_id(), new=appointment_row(staff, NINE.isoformat()))
+        for staff in (later, first)
+    ]
+    with waiting_push(tenant, holder, desk, *books) as pushed:
+        assert tenant.one("SELECT pg_try_advisory_xact_lock(%s)", key(later))
+    assert pushed.result()["status"] == "applied"
+    assert tenant.one("SELECT count(*) FROM citas_cita WHERE estado = 'reservada'") == 2
 
 
 def test_eight_writers_race_for_the_same_slots(tenant: Tenant) -> None:
