@@ -223,7 +223,7 @@ def _verified(status: WorkstationStatus, now: dt.datetime) -> str:
 def _verified_brief(status: WorkstationStatus, now: dt.datetime) -> str:
     if status.verified is None:
         return ""
-    return _("compared {age}").format(age=ago(status.verified, now))
+    return _("data compared {age}").format(age=ago(status.verified, now))
 
 
 def _alert(status: WorkstationStatus) -> str:

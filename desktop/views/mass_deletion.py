@@ -70,7 +70,7 @@ class DeletionDialog(Dialog):
         self.who = Banner("", "info")
         self.body.addWidget(self.field)
         self.body.addWidget(self.who)
-        self.allow = button(_("&Allow the deletion"), "danger", icon="trash")
+        self.allow = button(_("&Allow the deletion"), "danger")
         self.allow.setEnabled(False)
         self.allow.clicked.connect(self._allow)
         self.footer.insertWidget(0, self.allow)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.domain.actor import Actor
@@ -15,10 +17,12 @@ from desktop.qt.context import AppContext
 from desktop.qt.dialogs import Dialog
 from desktop.qt.jobs import Jobs
 from desktop.qt.settings import Settings
+from desktop.qt.theme import theme_switch
 from desktop.qt.widgets import Banner
 from desktop.services.cache import executor
 from desktop.services.inbox_records import Way
 from desktop.views.inbox import InboxScreen
+from desktop.views.main_window import SMALLEST
 from tests.shell.conftest import MARIA, World, client
 from tests.shell.test_inbox import edit_phone
 from tests.shell.test_restored import acknowledge, names, put_back, rosa
@@ -196,3 +200,38 @@ def test_others_see_them_greyed_and_whom_to_ask(
     assert not several.bring.isEnabled()
     assert not several.leave.isEnabled()
     assert any(banner.text.startswith(words) for banner in several.findChildren(Banner))
+
+
+def uncut(made: list[QPushButton], card: QWidget) -> bool:
+    return all(
+        one.width() >= one.sizeHint().width() and one.geometry().right() < card.width()
+        for one in made
+    )
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.25])
+def test_the_smallest_window_cuts_no_way_out(
+    context: AppContext, world: World, drafts: list[str], qtbot: QtBot, scale: float
+) -> None:
+    theme_switch().apply("light", scale)
+    screen = shown(context, qtbot, 3)
+    page = QWidget()
+    qtbot.addWidget(page)
+    screen.setParent(page)
+    screen.resize(SMALLEST.width() - round(104 * scale), 560)
+    page.resize(screen.size())
+    page.show()
+    screen.show()
+    for row in range(3):
+        screen.list.setCurrentIndex(screen.model.index(row))
+        detail = screen.detail
+        assert detail is not None
+        made = list(detail.buttons.values())
+        assert len(made) >= 2
+        qtbot.waitUntil(partial(uncut, made, detail))
+    screen.all.click()
+    several = screen.several
+    assert several is not None
+    qtbot.waitUntil(partial(uncut, [several.bring, several.leave], several))
+    assert screen.width() <= SMALLEST.width()
+    screen.setParent(None)

@@ -184,7 +184,7 @@ def test_the_proof_and_its_findings_are_told() -> None:
     )
     proved = in_words(WorkstationStatus("in_step", verified=NOW - dt.timedelta(hours=2)), NOW)
     assert proved.verified == "Comprobado con el servidor hace 2 horas"
-    assert proved.verified_brief == "comprobado hace 2 horas"
+    assert proved.verified_brief == "datos comprobados hace 2 horas"
     mended = in_words(WorkstationStatus("in_step", mended=1), NOW)
     assert mended.alert == "1 registro corregido"
     assert "Avise a su administrador" in mended.alert_explanation
@@ -264,7 +264,7 @@ def test_the_bar_asks_for_the_decision_and_tells_what_is_wrong(
     with qtbot.waitSignal(bar.alertWanted):
         qtbot.keyClick(bar.alert, Qt.Key.Key_Space)
     bar.show_status(WorkstationStatus("in_step", verified=clock(), last_sync=clock()))
-    assert bar.last_sync.text() == "Última sincronización recién, comprobado recién"
+    assert bar.last_sync.text() == "Última sincronización recién, datos comprobados recién"
     assert bar.alert.isHidden()
     with qtbot.waitSignal(bar.syncWanted):
         bar.connection.click()

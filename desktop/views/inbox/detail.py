@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.domain.locale_format import date_time
 from desktop.domain.messages import _, ngettext
 from desktop.qt.context import AppContext
+from desktop.qt.flow import Flow
 from desktop.qt.theme import current_theme
 from desktop.qt.widgets import Banner, Card, button, label, line
 from desktop.services.inbox_records import InboxItem, Way
@@ -34,27 +35,31 @@ class InboxDetail(Card):
         self._records: list[RecordFields] = []
         zone = context.services.clinic.zone
         space = current_theme().spacing
-        self.body.addWidget(label(item.what, "title", wrap=True))
+        inside = QWidget()
+        said = QVBoxLayout(inside)
+        said.setContentsMargins(0, 0, space.s, 0)
+        said.setSpacing(space.m)
+        said.addWidget(label(item.what, "title", wrap=True))
         if item.subject:
-            self.body.addWidget(label(item.subject, "heading", wrap=True))
+            said.addWidget(label(item.subject, "heading", wrap=True))
         made = date_time(item.made_at, zone)
         words = _("{who}, {when}").format(who=item.who, when=made) if item.who else made
-        self.body.addWidget(label(words, "muted", wrap=True))
+        said.addWidget(label(words, "muted", wrap=True))
         if item.settled_at is not None:
             text = _("{how}, {when}.").format(
                 how=item.settled_how, when=date_time(item.settled_at, zone)
             )
-            self.body.addWidget(Banner(text, "success"))
+            said.addWidget(Banner(text, "success"))
         else:
             reason = item.reason
             if item.other:
                 reason = _("{reason} The other change: {other}.").format(
                     reason=reason, other=item.other
                 )
-            self.body.addWidget(Banner(reason, "warning"))
+            said.addWidget(Banner(reason, "warning"))
         if item.dependents and item.settled_at is None:
             count = len(item.dependents)
-            self.body.addWidget(
+            said.addWidget(
                 Banner(
                     ngettext(
                         "{n} more change builds on this one and goes with it.",
@@ -66,7 +71,7 @@ class InboxDetail(Card):
             )
         if item.needs:
             count = len(item.needs)
-            self.body.addWidget(
+            said.addWidget(
                 Banner(
                     ngettext(
                         "It needs {n} earlier change, which comes back with it.",
@@ -77,16 +82,15 @@ class InboxDetail(Card):
                 )
             )
         if forbidden:
-            self.body.addWidget(Banner(forbidden, "info"))
-        inside = QWidget()
-        fields = QVBoxLayout(inside)
-        fields.setContentsMargins(0, 0, space.s, 0)
+            said.addWidget(Banner(forbidden, "info"))
+        fields = QVBoxLayout()
         fields.setSpacing(space.l)
+        said.addLayout(fields)
         for record in item.records:
             shown = RecordFields(record, item.ways)
             self._records.append(shown)
             fields.addWidget(shown)
-        fields.addStretch(1)
+        said.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setWidget(inside)
@@ -96,9 +100,7 @@ class InboxDetail(Card):
         self.set_busy(False)
 
     def _add_ways(self, item: InboxItem) -> None:
-        space = current_theme().spacing
-        actions = QHBoxLayout()
-        actions.setSpacing(space.s)
+        actions = Flow()
         if item.depends_on is not None:
             other = button(_("Go to the change that it builds on"), "primary")
             other.clicked.connect(lambda: self.parentWanted.emit(item.depends_on))
@@ -115,8 +117,7 @@ class InboxDetail(Card):
             made.clicked.connect(lambda _on=False, way=way: self.chosen.emit(way))
             self.buttons[way] = made
             actions.addWidget(made)
-        actions.addStretch(1)
-        if actions.count() > 1:
+        if actions.count():
             self.body.addWidget(line())
             if item.ways:
                 self.body.addWidget(label(_(EFFECTS[item.ways[0]]), "small", wrap=True))

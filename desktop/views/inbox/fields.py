@@ -43,7 +43,7 @@ class RecordFields(QWidget):
     def _add(self, grid: QGridLayout, at: int, field: FieldDraft) -> None:
         top = Qt.AlignmentFlag.AlignTop
         name = label(field.label, "strong" if field.disputed else "muted", wrap=True)
-        name.setMinimumWidth(current_theme().px(130))
+        name.setMinimumWidth(current_theme().px(112))
         name.setContentsMargins(0, current_theme().px(4), 0, 0)
         grid.addWidget(name, at, 0, top)
         mine = field.mine or _("(empty)")

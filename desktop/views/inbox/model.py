@@ -55,7 +55,7 @@ class InboxDelegate(QStyledItemDelegate):
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
         theme = current_theme()
-        return QSize(theme.px(240), theme.px(78))
+        return QSize(theme.px(160), theme.px(78))
 
     def paint(
         self,

@@ -38,6 +38,10 @@ LIST, NARROW_LIST, NARROW = 360, 270, 960
 """Widths of the list, and of the page below which it is narrow, before the text's scale."""
 
 
+SHARE = 0.36
+"""How much of the page the list takes at most."""
+
+
 class InboxScreen(QWidget):
     """List and detail of what the server refused; complete by keyboard."""
 
@@ -133,7 +137,8 @@ class InboxScreen(QWidget):
 
     def _share(self) -> None:
         theme = current_theme()
-        self.list.setFixedWidth(theme.px(LIST if self.width() >= theme.px(NARROW) else NARROW_LIST))
+        wanted = theme.px(LIST if self.width() >= theme.px(NARROW) else NARROW_LIST)
+        self.list.setFixedWidth(min(wanted, round(self.width() * SHARE)))
 
     def shortcuts(self) -> list[tuple[str, str]]:
         """For the sheet of shortcuts."""

@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QWidget
 from desktop.domain.messages import _, ngettext
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import confirm, tell
+from desktop.qt.flow import flow
 from desktop.qt.jobs import Progress
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Banner, Card, button, label, line, row
+from desktop.qt.widgets import Banner, Card, button, label, line
 from desktop.services.inbox_records import BroughtBack, InboxItem, Way
 
 
@@ -90,7 +91,7 @@ class SeveralCard(Card):
         self.leave.setEnabled(bool(out) and not forbidden)
         if mine:
             self.body.addWidget(line())
-            self.body.addLayout(row(self.bring, self.leave, stretch=True))
+            self.body.addLayout(flow(self.bring, self.leave))
 
     def set_busy(self, busy: bool) -> None:
         """While the work is under way nothing else is chosen."""
