@@ -7,9 +7,10 @@ values.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import selectors
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -40,16 +41,25 @@ CONNECTION_DEFAULTS: Mapping[str, Any] = {
 }
 """Connection parameters (libpq's names) that hold where the caller passes none of its own."""
 
+SILENCE = 75.0
+"""Seconds without a byte, after which a server that owes an answer is taken for gone: somebody on the
+way may keep the connection up. Longer than a statement may take."""
+
+T = TypeVar("T")
+_REFUSED_OPTIONS = re.compile(r"unsupported startup parameter")
+"""What a pooler says to ``options``."""
+
 _UNTRUSTED = re.compile(
     r"certificate|SSL|channel binding|sslmode|root cert|authentication method requirement",
     re.IGNORECASE,
 )
 _NOT_NOW = re.compile(
     r"starting up|shutting down|recovery|too many|remaining connection"
+    r"|login has been failing|query_wait_timeout|no more connections allowed|server connection crashed"
     r"|inici[áa]ndose|apag[áa]ndose|recuperaci|demasiad|conexiones restantes",
     re.IGNORECASE,
 )
-"""What a server says (in English or Spanish) that would let us in a moment later."""
+"""What a server (in English or Spanish) or a pooler says that would let us in a moment later."""
 _SHUT_OUT = re.compile(r"not permitted to log in|no se le permite conectarse")
 """What it says, once the password was right, of a role that was shut out."""
 _NO_DATABASE = re.compile(r'database ".*" does not exist|no existe la base de datos', re.DOTALL)
@@ -138,11 +148,13 @@ class PostgresServer:
     :param params: libpq connection parameters; off loopback the caller's include TLS
         (``sslmode=verify-full`` and ``sslrootcert``).
     :param schema: the tenant schema's name.
+    :param silence: seconds without a byte of an answer, after which the connection counts as broken.
     """
 
-    def __init__(self, params: Mapping[str, Any], schema: str) -> None:
+    def __init__(self, params: Mapping[str, Any], schema: str, *, silence: float = SILENCE) -> None:
         self._params = {**CONNECTION_DEFAULTS, **params}
         self._schema = schema
+        self._silence = silence
 
     def connect(self) -> PostgresTransport:
         """A new connection for exchanges."""
@@ -152,12 +164,53 @@ class PostgresServer:
         """A new connection for wake-ups."""
         return PostgresWakeups(self._open(), self._schema)
 
-    def _open(self) -> psycopg.Connection[Any]:
+    def _open(self) -> _Connection:
         try:
-            # Prepared statements would break behind a pooler that shares connections.
-            return psycopg.connect(autocommit=True, prepare_threshold=None, **self._params)
+            return self._connected()
         except psycopg.Error as error:
-            raise connect_failure(str(error)) from None
+            ours = self._params.get("options") == CONNECTION_DEFAULTS["options"]
+            if not (ours and _REFUSED_OPTIONS.search(str(error))):
+                raise connect_failure(str(error)) from None
+        # A pooler shares its connections and takes no options; statements end by its own settings.
+        del self._params["options"]
+        return self._open()
+
+    def _connected(self) -> _Connection:
+        # Prepared statements would break behind a pooler that shares connections.
+        made = _Connection.connect(autocommit=True, prepare_threshold=None, **self._params)
+        made.silence = self._silence
+        return made
+
+
+class _Connection(psycopg.Connection[Any]):
+    """A connection that is closed where the server is silent for too long.
+
+    TCP notices a peer that is gone, but not a tunnel or a pooler that stands and passes nothing on.
+    """
+
+    silence = SILENCE
+
+    def wait(
+        self,
+        gen: Generator[Any, Any, T],
+        interval: float = 0.0,
+        timeout: float | None = None,
+    ) -> T:
+        """Runs one of psycopg's generators to its end."""
+        if timeout is not None:  # a wait for what need not come
+            return super().wait(gen, interval, timeout)
+        try:
+            wanted = next(gen)
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.fileno(), wanted)
+                while ready := selector.select(self.silence):
+                    wanted = gen.send(ready[0][1])
+                    selector.modify(self.fileno(), wanted)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        self.close()
+        raise psycopg.OperationalError("the server is silent")
 
 
 class PostgresTransport:

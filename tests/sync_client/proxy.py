@@ -15,6 +15,7 @@ class Proxy:
 
     :ivar on_answer: called once when the server answers the next ``sync_exchange``; the answer is
         not passed on, and both connections are cut.
+    :ivar received: bytes that came from the server.
     :ivar down: refuse new connections and cut those that there are.
     """
 
@@ -22,6 +23,7 @@ class Proxy:
         self._upstream = params
         self.on_answer: Callable[[], None] | None = None
         self.answers_lost = 0
+        self.received = 0
         self._down = False
         self._stop = False
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -44,6 +46,10 @@ class Proxy:
         self._down = down
         self._bell.send(b"\0")
 
+    def cut(self) -> None:
+        """Cut the connections that there are; new ones are let through."""
+        self._bell.send(b"x")
+
     def close(self) -> None:
         self._stop = True
         self._bell.send(b"\0")
@@ -54,8 +60,7 @@ class Proxy:
             for key, _ in self._selector.select():
                 where = key.fileobj
                 if where is self._ear:
-                    self._ear.recv(100)
-                    if self._down:
+                    if b"x" in self._ear.recv(100) or self._down:
                         for one in list(self._clients):
                             self._cut(one)
                 elif where is self._listener:
@@ -94,6 +99,8 @@ class Proxy:
         if not data:
             self._cut(source)
             return
+        if source not in self._clients:
+            self.received += len(data)
         if source in self._clients:
             if b"sync_exchange" in data:
                 self._asked.add(source)
