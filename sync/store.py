@@ -125,7 +125,8 @@ class Rejection:
     """A local transaction that the server refused, and why.
 
     :ivar code: ``conflict``, ``gone``, ``overlap``, ``duplicate``, ``parent_missing``,
-        ``forbidden``, ``foreign_id``, ``append_only``, ``invalid``, ``rule`` or ``depends``.
+        ``in_use``, ``forbidden``, ``foreign_id``, ``append_only``, ``invalid``, ``rule`` or
+        ``depends``; ``restored`` (:mod:`sync.recovery`) was applied once.
     :ivar detail: what the server said beside the code: ``table``, ``id``, ``columns``, ``theirs``,
         ``by``, ``constraint``, ``message``; ``on`` (a transaction) where the code is ``depends``.
     """
