@@ -181,7 +181,6 @@ class TestRoom:
         assert len(station.exchange()["changes"][0]["rows"]) == 1
         assert upkeep(tenant)["status"] == "ok"
 
-
     def test_a_new_epoch_leaves_no_cursor_below_another_servers_horizon(
         self, tenant: Tenant
     ) -> None:
