@@ -106,10 +106,12 @@ class Core:
         if now < self._not_before:
             return Action(Step.WAIT, self._not_before)
         if not (self._wanted or self._more) and now < self._next_poll:
-            if self._connected and now >= self._next_check:
+            if not self._connected:
+                return Action(Step.WAIT, self._next_poll)
+            if now >= self._next_check:
                 self._next_check = now + self._timing.check
                 return Action(Step.CHECK)
-            return Action(Step.WAIT, min(self._next_poll, max(self._next_check, now)))
+            return Action(Step.WAIT, min(self._next_poll, self._next_check))
         if not self._connected:
             return Action(Step.CONNECT)
         if self._greet:
