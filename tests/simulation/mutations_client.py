@@ -145,12 +145,6 @@ MUTATIONS = (
         "for operation in (*waiting, *drafts):",
         "for operation in waiting:",
     ),
-    _mistake(
-        "the row under the old id stays",
-        REKEY,
-        "            _release(connection, key, images[key])\n",
-        "",
-    ),
     _mistake("a copy keeps its number", REKEY, "    store.set_device(execute, device)\n", ""),
     _mistake(
         "an exchange has no name before it is sent",
@@ -162,9 +156,8 @@ MUTATIONS = (
     _mistake(
         "new columns are not fetched",
         EXCHANGE,
-        "        if name in schema and not set(names) <= set(before.get(name, ())):\n"
         "            tables[name] = BEFORE_ALL\n",
-        "",
+        "            pass\n",
     ),
     _mistake(
         "a cache that was away for long compares nothing",
