@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import sqlalchemy as sa
@@ -114,6 +114,8 @@ def fresh(path: Path | str, device: int = 1) -> Any:
 class Desk:
     """What a person does at a cache."""
 
+    schema: ClassVar[SyncSchema] = SCHEMA
+
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.execute = store.executor(connection)
@@ -150,7 +152,7 @@ class Desk:
         self.connection.execute(f'DELETE FROM "{table}" WHERE id = ?', (row_id,))
 
     def rows(self, table: str) -> dict[int, dict[str, Any]]:
-        names = SCHEMA[table].column_names
+        names = self.schema[table].column_names
         columns = ", ".join(f'"{name}"' for name in names)
         return {
             row[0]: dict(zip(names, row, strict=True))
@@ -158,7 +160,7 @@ class Desk:
         }
 
     def everything(self) -> dict[str, dict[int, dict[str, Any]]]:
-        return {table.name: self.rows(table.name) for table in SCHEMA.tables}
+        return {table.name: self.rows(table.name) for table in self.schema.tables}
 
     def pending(self) -> list[str]:
         return [transaction.id for transaction in store.outbox(self.execute)]
@@ -172,6 +174,9 @@ TENANT = "Clínica 1"
 class Tenant:
     """A tenant schema on a real server, as its administrator sees it."""
 
+    metadata: ClassVar[sa.MetaData] = metadata
+    schema: ClassVar[SyncSchema] = SCHEMA
+
     def __init__(self, dsn: str, name: str = TENANT) -> None:
         self.dsn = dsn
         self.name = name
@@ -182,7 +187,7 @@ class Tenant:
         engine = sa.create_engine(
             "postgresql+psycopg://", creator=lambda: self.admin, poolclass=sa.pool.StaticPool
         )
-        for table in metadata.sorted_tables:
+        for table in self.metadata.sorted_tables:
             self.admin.execute(str(sa.schema.CreateTable(table).compile(engine)).encode())
         run = self._run
         sync_server.install_tables(run, name)
@@ -190,7 +195,7 @@ class Tenant:
         self.roles: list[str] = []
         self.backups: list[str] = []
         self._role(sync_server.device_group(name), "NOLOGIN")
-        sync_server.install_functions(run, name, SCHEMA)
+        sync_server.install_functions(run, name, self.schema)
 
     def _run(self, statement: str) -> object:
         return self.admin.execute(statement.encode())
@@ -230,7 +235,7 @@ class Tenant:
     def everything(self) -> dict[str, dict[int, dict[str, Any]]]:
         """The server's rows in the cache's form."""
         out: dict[str, dict[int, dict[str, Any]]] = {}
-        for table in SCHEMA.tables:
+        for table in self.schema.tables:
             parts = ", ".join(
                 f'(r."{c.name}" * 100)::bigint' if c.kind == "units" else f'r."{c.name}"'
                 for c in table.columns
@@ -271,7 +276,7 @@ class Tenant:
                         sql.Identifier(self.name, table), sql.Identifier(kept, table)
                     )
                 )
-            for table in SCHEMA.tables:
+            for table in self.schema.tables:
                 self.admin.execute(
                     sql.SQL(
                         "SELECT setval(pg_get_serial_sequence({}, 'id'), coalesce((SELECT max(id)"
