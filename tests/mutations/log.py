@@ -42,15 +42,15 @@ MUTATIONS = (
     Mutation(
         "a stale cursor goes by what came since alone",
         LOG,
-        "WHERE running < m.horizon AND running IS DISTINCT FROM c.own",
-        "WHERE false AND running < m.horizon",
+        "WHERE running < edge AND running IS DISTINCT FROM own",
+        "WHERE false AND running < edge",
         (_LOG,),
     ),
     Mutation(
         "a stale cursor goes by what was running alone",
         LOG,
-        "SELECT pg_snapshot_xmax(c.seen) < m.horizon\n        OR EXISTS",
-        "SELECT EXISTS",
+        "RETURN pg_snapshot_xmax(seen) < edge\n        OR EXISTS",
+        "RETURN EXISTS",
         (_LOG,),
     ),
     Mutation(
