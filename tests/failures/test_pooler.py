@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from sync.core import Timing
-from sync.errors import AccessRefused, Unreachable
+from sync.errors import AccessRefused
 from sync.transport import PostgresServer
 from tests.failures.site import Site
 from tests.support.cluster import UNPRIVILEGED
@@ -45,7 +45,7 @@ def pooler(site: Site, tmp_path: Path) -> Iterator[Pooler]:
             f"[databases]\n{params['dbname']} = host={params['host']}\n"
             f"[pgbouncer]\npool_mode = transaction\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n"
             f"unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {folder}/users\n"
-            f"default_pool_size = 2\nserver_login_retry = 0.1\n"
+            f"default_pool_size = 2\nserver_login_retry = 0.1\nquery_wait_timeout = 1\n"
         )
         as_user = ["setpriv", f"--reuid={UNPRIVILEGED}", "--clear-groups"]
         running.append(
@@ -85,10 +85,11 @@ def test_pooler_in_between(site: Site, pooler: Pooler) -> None:
         a.desk.insert("entry", person_id=ana, amount=500)
     a.engine.poke()
     events.wait(lambda: site.tenant.value("SELECT count(*) FROM entry") == 1)
+    b.engine.sync_once()
     for number in range(5):
         with b.desk.doing():
             b.desk.update("person", ana, phone=str(number))
-            b.engine.sync_once()
+        b.engine.sync_once()
         seen = str(number)
         events.wait(lambda seen=seen: a.desk.rows("person")[ana]["phone"] == seen)
     a.engine.stop()
@@ -115,15 +116,29 @@ def test_pooler_leaves_nothing_behind_on_its_connections(site: Site, pooler: Poo
 
 def test_pooler_whose_server_is_away(site: Site, pooler: Pooler) -> None:
     """The pooler answers that nobody is behind it: that is no refusal, and work goes on after it."""
-    a = through(site, pooler)
+    events = Events()
+    a = through(
+        site,
+        pooler,
+        timing=Timing(poll=0.1, first_pause=0.1, longest_pause=0.2),
+        **events.options(),
+    )
+    a.engine.start()
+    events.wait_state("in_step")
+    site.stop()
+    events.wait_state("offline", "sync.unreachable")
     with a.desk.doing():
         a.desk.insert("person", name="Ana")
-    site.stop()
-    with pytest.raises(Unreachable):
-        a.engine.sync_once()
-    assert len(a.desk.pending()) == 1
+    # A new login, too, is kept waiting by the pooler and then refused.
+    refused = len(events.statuses)
+    a.engine.poke()
+    events.wait(lambda: len(events.statuses) > refused and events.statuses[-1].pending == 1)
+    assert {status.code for status in events.statuses} <= {None, "sync.unreachable"}
     site.start()
-    a.engine.sync_once()
+    events.wait(lambda: events.statuses[-1].pending == 0)
+    events.wait_state("in_step")
+    assert {status.code for status in events.statuses} <= {None, "sync.unreachable"}
+    a.engine.stop()
     assert site.tenant.value("SELECT count(*) FROM person") == 1
 
 

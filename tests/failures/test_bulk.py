@@ -1,0 +1,73 @@
+"""Other programs that change a hundred thousand rows, or empty a table."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from sync import store
+from tests.sync_client.test_faults import start
+from tests.sync_client.world import Maker, Tenant
+
+ROWS = 100_000
+MEGABYTES = 300
+"""What the process may hold at its peak, interpreter and page cache included."""
+SECONDS = 60.0
+"""Ten times what it takes on two idle cores: a bound, no measurement."""
+
+
+def test_bulk_update_of_100000_rows_by_another_program(station: Maker, tenant: Tenant) -> None:
+    """It comes whole, beside work that waits; memory and time stay bounded."""
+    tenant.query(
+        "INSERT INTO person (name, phone) SELECT 'p' || n, md5(n::text)"
+        " FROM generate_series(1, %s) n",
+        ROWS,
+    )
+    a = station()
+    with a.desk.doing():
+        a.desk.update("person", 7, phone="typed here")
+    tenant.query(
+        "UPDATE person SET balance = id, active = true, phone = phone || '*' WHERE id <> 7"
+    )
+    began = time.monotonic()
+    process = start(work="sync", path=str(a.path), params=a.params, schema=tenant.name)
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    process.stderr.close()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - began
+    assert process.returncode == 0, errors.decode()
+    assert a.desk.pending() == []
+    assert a.desk.everything() == tenant.everything()
+    assert a.desk.rows("person")[7]["phone"] == "typed here"
+    figures = f"{used.ru_maxrss / 1024:.0f} MB, {seconds:.1f} s"
+    assert used.ru_maxrss / 1024 < MEGABYTES, figures
+    assert seconds < SECONDS, figures
+    print(figures)
+
+
+def test_truncate(station: Maker, tenant: Tenant) -> None:
+    """Of a truncated table nothing stays but what came after; work that waited is told of."""
+    a, b = station(), station()
+    tenant.query("INSERT INTO visit (room) SELECT n FROM generate_series(1, 20) n")
+    a.engine.sync_once()
+    b.engine.sync_once()
+    first, *_ = a.desk.rows("visit")
+    with a.desk.doing() as edit:
+        a.desk.update("visit", first, note="typed offline")
+    with a.desk.doing():
+        mine = a.desk.insert("visit", room=50)
+    tenant.query("TRUNCATE visit")
+    tenant.query("INSERT INTO visit (room) VALUES (60)")
+    for one in (a, b, a):
+        one.engine.sync_once()
+    (draft,) = store.rejections(a.desk.execute)
+    assert (draft.tx, draft.code, draft.operations[0].new) == (
+        edit,
+        "gone",
+        {"note": "typed offline"},
+    )
+    assert sorted(row["room"] for row in tenant.everything()["visit"].values()) == [50, 60]
+    assert mine in b.desk.rows("visit")
+    assert a.desk.everything() == b.desk.everything() == tenant.everything()
