@@ -75,7 +75,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
 DECLARE
     statement text;
-    allowed boolean;
+    condition text := sync_filter_sql(who, entry.name);
+    writing text := sync_writing_sql(who, entry.name);
+    allowed boolean := true;
     written bigint;
 BEGIN
     IF entry.born_on_server THEN
@@ -86,9 +88,11 @@ BEGIN
         PERFORM sync_reject('foreign_id', format('device %s does not give the id %s', who.number, row_no));
     END IF;
     fresh := fresh || jsonb_build_object('id', row_no);
-    EXECUTE format('SELECT EXISTS (SELECT FROM jsonb_populate_record(NULL::%I, $1) r WHERE %s)',
-                   entry.name, concat('(', sync_filter_sql(who, entry.name), ') AND (',
-                                      sync_writing_sql(who, entry.name), ')')) INTO allowed USING fresh;
+    IF condition <> 'true' OR writing <> 'true' THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM jsonb_populate_record(NULL::%I, $1) r '
+                       'WHERE (%s) AND (%s))', entry.name, condition, writing)
+           INTO allowed USING fresh;
+    END IF;
     IF NOT allowed THEN
         PERFORM sync_reject('forbidden', format('this device does not make such rows in %s', entry.name));
     END IF;

@@ -199,14 +199,17 @@ AS {body}
 -- Whether a cursor needs log rows that are gone: those of the transactions that were running when it
 -- was taken, and of all since. Who asks has locked the log, so that no more goes until it is read.
 CREATE OR REPLACE FUNCTION {schema}.sync_stale(since text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
-    SELECT pg_snapshot_xmax(c.seen) < m.horizon
-        OR EXISTS (SELECT FROM pg_snapshot_xip(c.seen) running
-                    WHERE running < m.horizon AND running IS DISTINCT FROM c.own)
-      FROM sync_meta m,
-           (SELECT split_part(since, '|', 1)::pg_snapshot AS seen,
-                   nullif(split_part(since, '|', 2), '')::xid8 AS own) c;
+DECLARE
+    seen pg_snapshot := split_part(since, '|', 1)::pg_snapshot;
+    own xid8 := nullif(split_part(since, '|', 2), '')::xid8;
+    edge xid8 := (SELECT m.horizon FROM sync_meta m);
+BEGIN
+    RETURN pg_snapshot_xmax(seen) < edge
+        OR EXISTS (SELECT FROM pg_snapshot_xip(seen) running
+                    WHERE running < edge AND running IS DISTINCT FROM own);
+END
 {body};
 
 -- Takes out of the log what bears numbers that this server has not given yet: it was written by

@@ -61,13 +61,16 @@ END
 {body};
 
 -- The device that a transaction writes for: 0 unless sync_exchange says so and the session is that
--- device's own. Settings are anybody's to make; the role that logged in is not.
+-- device's own. Settings are anybody's to make; the role that logged in is not. (Not in SQL: that would
+-- be planned anew at every statement of a push.)
 CREATE OR REPLACE FUNCTION {schema}.sync_origin() RETURNS integer
-LANGUAGE sql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
-    SELECT coalesce((SELECT d.number FROM sync_device d
+BEGIN
+    RETURN coalesce((SELECT d.number FROM sync_device d
                       WHERE d.role_name = session_user
                         AND d.number::text = current_setting('sync.device', true)), 0);
+END
 {body};
 
 -- The log's mark of a row that came to be; an error where its id is not the writer's to give. Who owns
