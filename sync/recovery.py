@@ -83,7 +83,9 @@ def _go_on(
         fault("recovery_settled")
         rekey.take_number(connection, schema, answer.device)
         fault("recovery_renamed")
-        lost = acked.take_unknown(execute, answer.known)
+        # What was applied and is answered only now is known, though nobody asked whether it is.
+        applied = {result.tx for result in answer.results if result.applied}
+        lost = acked.take_unknown(execute, applied.union(answer.known))
         if answer.review:
             for transaction in lost:
                 store.reject(execute, transaction, RESTORED, {}, now)

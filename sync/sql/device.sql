@@ -55,7 +55,9 @@ AS {body}
 {body};
 
 -- The device's next nonce, or NULL where it is a copy of another: neither the nonce that the server
--- gave last nor the repeat of the exchange whose answer may have been lost.
+-- gave last nor the repeat of the exchange whose answer may have been lost. The repeat gets the nonce
+-- that the exchange was given: the network may bring the first request after it, when its answer was
+-- heard already.
 CREATE OR REPLACE FUNCTION {schema}.sync_rotate(who {schema}.sync_device, request jsonb)
 RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
@@ -65,10 +67,12 @@ BEGIN
     IF request ->> 'exchange' IS NULL THEN
         RAISE EXCEPTION 'a request names its exchange' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF who.nonce IS NOT NULL
-       AND who.nonce IS DISTINCT FROM (request ->> 'nonce')::uuid
-       AND who.last_exchange IS DISTINCT FROM (request ->> 'exchange')::uuid THEN
-        RETURN NULL;
+    IF who.nonce IS NOT NULL AND who.nonce IS DISTINCT FROM (request ->> 'nonce')::uuid THEN
+        IF who.last_exchange IS DISTINCT FROM (request ->> 'exchange')::uuid THEN
+            RETURN NULL;
+        END IF;
+        UPDATE sync_device SET last_seen = now() WHERE number = who.number;
+        RETURN who.nonce;
     END IF;
     UPDATE sync_device
        SET nonce = next_nonce, generation = generation + 1,
@@ -76,6 +80,13 @@ BEGIN
      WHERE number = who.number;
     RETURN next_nonce;
 END
+{body};
+
+-- The generation of the nonce that a device is given.
+CREATE OR REPLACE FUNCTION {schema}.sync_reached(who {schema}.sync_device, next_nonce uuid)
+RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    SELECT who.generation + (next_nonce IS DISTINCT FROM who.nonce)::integer;
 {body};
 
 -- Gives a copied device a number and a nonce of its own, and tells it which of its transactions the
@@ -165,7 +176,8 @@ BEGIN
     END IF;
     -- A new cache takes the device over: it knows no nonce. An older cache of the same device, where
     -- there is one, finds its own nonce stale and goes on under a number of its own.
-    IF NOT request ? 'nonce' THEN
+    IF NOT request ? 'nonce'
+       AND who.last_exchange IS DISTINCT FROM (request ->> 'exchange')::uuid THEN
         who.nonce := NULL;
     END IF;
     next_nonce := sync_rotate(who, request);
@@ -200,7 +212,8 @@ BEGIN
            INTO priority USING who.number, who.columns;
     END IF;
     RETURN jsonb_build_object('status', 'ok', 'nonce', next_nonce,
-                              'generation', who.generation + 1, 'epoch', (entered.meta).epoch,
+                              'generation', sync_reached(who, next_nonce),
+                              'epoch', (entered.meta).epoch,
                               'cursor', cursor_text, 'tables', tables, 'priority', priority,
                               'counter', last_own & ((1::bigint << 39) - 1));
 END

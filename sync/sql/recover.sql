@@ -79,13 +79,9 @@ BEGIN
               USING ERRCODE = 'invalid_parameter_value';
     END IF;
     reached := greatest(who.generation, coalesce((request ->> 'generation')::bigint, 0)) + 1;
-    -- The repeat of a recovery whose answer was lost finds the number that it was given.
+    -- The repeat of a recovery whose answer was lost finds the number and the nonce that it was given.
     SELECT * INTO twin FROM sync_device
      WHERE forked_from = who.number AND last_exchange = (request ->> 'exchange')::uuid;
-    IF twin.number IS NOT NULL THEN
-        UPDATE sync_device SET nonce = next_nonce, generation = greatest(generation, reached)
-         WHERE number = twin.number RETURNING * INTO twin;
-    END IF;
     WHILE twin.number IS NULL LOOP
         INSERT INTO sync_device (role_name, profile, practitioner_id, label, nonce, last_exchange,
                                  columns, schema_version, server_version, last_seen, forked_from,

@@ -122,8 +122,12 @@ class History:
             offices = {
                 number: stack.enter_context(self._at_rest(number)) for number in self._numbers
             }
-            self._exchange_until_quiet(offices)
-            self._verdict(offices)
+            try:
+                self._exchange_until_quiet(offices)
+                self._verdict(offices)
+            except Exception:
+                judge.evidence(self._clinic, self._folder / "evidence")
+                raise
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number}.db"

@@ -178,13 +178,10 @@ class ReferenceServer:
     def _rotated(self, who: Device, request: Mapping[str, Any]) -> Device | None:
         """The device with its next nonce; ``None`` where it is a copy of another."""
         exchange = request["exchange"]
-        if (
-            who.nonce is not None
-            and who.nonce != request.get("nonce")
-            and who.last_exchange != exchange
-        ):
-            return None
         nonce = self._uuid(self._rng)
+        if who.nonce is not None and who.nonce != request.get("nonce"):
+            # A repeat gets the nonce that the exchange was given.
+            return who if who.last_exchange == exchange else None
         return replace(who, nonce=nonce, last_exchange=exchange, generation=who.generation + 1)
 
     def _fork(self, who: Device, request: Mapping[str, Any]) -> str:
@@ -254,7 +251,8 @@ class ReferenceServer:
             return refusal or ""
         if self._needs_hello(who, request):
             return '{"status": "hello"}'
-        rotated = self._rotated(who if "nonce" in request else replace(who, nonce=None), request)
+        known = "nonce" in request or who.last_exchange == request["exchange"]
+        rotated = self._rotated(who if known else replace(who, nonce=None), request)
         if rotated is None:
             return self._fork(who, request)
         transaction = self.storage.begin()
@@ -398,8 +396,9 @@ class ReferenceServer:
                 last_exchange=request["exchange"],
                 forked_from=who.number,
                 recovered_at=self.now,
+                nonce=nonce,
+                generation=reached,
             )
-        twin = replace(twin, nonce=nonce, generation=max(reached, twin.generation))
         self.devices[twin.number] = twin
         self.storage.sequence = max(self.storage.sequence, *request["seen"].values(), 0)
         known = self.storage.state.results

@@ -82,6 +82,7 @@ def day(a: Station, tenant: Tenant) -> dict[str, str]:
 
 
 def all_is_well(a: Station, tenant: Tenant, made: dict[str, str]) -> None:
+    epoch = tenant.value("SELECT epoch FROM sync_meta")
     status = a.engine.sync_once()
     assert (status.state, status.pending, status.rejected) == ("in_step", 0, 2)
     refused = {r.tx: r.code for r in store.rejections(a.desk.execute)}
@@ -102,6 +103,7 @@ def all_is_well(a: Station, tenant: Tenant, made: dict[str, str]) -> None:
     with a.desk.doing():
         a.desk.insert("person", name="later")
     assert a.engine.sync_once().pending == 0
+    assert tenant.value("SELECT epoch FROM sync_meta") == epoch
 
 
 @pytest.mark.parametrize("point", EXCHANGE_POINTS)
@@ -376,3 +378,71 @@ def test_a_load_that_does_not_add_up_is_refused(tenant: Tenant, tmp_path: Path) 
     with pytest.raises(IncompleteLoad) as caught:
         load(path, tenant, params, device, fault=lose)
     assert caught.value.params == {"table": "person", "expected": 35, "found": 34}
+
+
+# Requests that come late ------------------------------------------------------------------------
+
+
+class BroughtAgain(PostgresTransport):
+    """The network brings a request once more, when its answer has been heard."""
+
+    def exchange(self, request: str) -> str:
+        answer = super().exchange(request)
+        super().exchange(request)
+        return answer
+
+    def start(self, request: str) -> str:
+        answer = super().start(request)
+        super().start(request)
+        return answer
+
+    def recover(self, request: str) -> str:
+        answer = super().recover(request)
+        super().recover(request)
+        return answer
+
+
+class BringsAgain(PostgresServer):
+    def connect(self) -> BroughtAgain:
+        return BroughtAgain(self._open(), self._schema)
+
+
+def test_a_request_that_comes_after_its_repeat_makes_no_copy(
+    station: Maker, tenant: Tenant
+) -> None:
+    a = station()
+    made = day(a, tenant)
+    engine = a.make_engine(server=BringsAgain(a.params, tenant.name))
+    engine.sync_once()
+    engine.close()
+    all_is_well(a, tenant, made)
+    assert a.device == 1
+
+
+def test_a_first_request_that_comes_after_its_repeat_makes_no_copy(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    number, params = tenant.enroll()
+    path = tmp_path / "cache.db"
+    with closing(load(path, tenant, params, number, server=BringsAgain(params, tenant.name))):
+        engine = SyncEngine(
+            lambda: connect(path), PostgresServer(params, tenant.name), SCHEMA, clock=lambda: NOW
+        )
+        status = engine.sync_once()
+        engine.close()
+    assert (status.state, status.device) == ("in_step", number)
+    assert tenant.value("SELECT count(*) FROM sync_device") == 1
+
+
+def test_a_recovery_that_comes_after_its_repeat_makes_no_copy(
+    station: Maker, tenant: Tenant
+) -> None:
+    a = station()
+    tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid()")
+    engine = a.make_engine(server=BringsAgain(a.params, tenant.name))
+    engine.sync_once()
+    engine.close()
+    device = a.device
+    a.engine.sync_once()
+    assert a.device == device
+    assert tenant.value("SELECT count(*) FROM sync_device") == 2

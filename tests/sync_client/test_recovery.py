@@ -318,8 +318,9 @@ def test_what_was_acknowledged_is_kept_for_35_days(two: tuple[Station, Station])
     assert acked.ids(a.desk.execute) == []
 
 
+@pytest.mark.parametrize("mode", ["offer", "review"])
 def test_what_was_applied_and_never_answered_is_settled_before_ids_change(
-    two: tuple[Station, Station], tenant: Tenant
+    two: tuple[Station, Station], tenant: Tenant, mode: str
 ) -> None:
     """Catches a child whose parent gets a new id that the server never heard of."""
     a, b = two
@@ -342,7 +343,7 @@ def test_what_was_applied_and_never_answered_is_settled_before_ids_change(
     assert {key: store.get_state(a.desk.execute, key) for key in state} == state
     with a.desk.doing():
         a.desk.insert("visit", person_id=parent, room=1)
-    tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid()")
+    tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid(), on_restore = %s", mode)
     sync(a, b)
     alike(tenant, a, b)
     assert store.rejected_count(a.desk.execute) == 0
