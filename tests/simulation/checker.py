@@ -130,7 +130,8 @@ def nothing_went_unasked(station: Workstation, before: dict[str, set[int]], few_
     """Most of a table goes only where a person has allowed it."""
     for table, ids in before.items():
         there = set(station.ids(table))
-        gone = ids - there
+        edited = {row_id for name, row_id in pending(station)[0] if name == table}
+        gone = ids - there - edited
         most = len(gone) >= few_rows and 2 * len(gone) > len(there) + len(gone) + 1
         hold("mass deletion", not most or station.allowed, (station.name, table, len(gone)))
 
@@ -176,6 +177,8 @@ def history(
     for station in stations:
         none_vanished(station, server, restored=restored, remembered=station.revoked)
         drafts.refused_for_a_reason(station, twins, restored=restored)
+        if not restored and not station.numbers & twins:
+            drafts.depends_is_said(station)
     ending.nobody_is_overwritten(server, intents, written)
     ending.permitted(server, intents)
     ending.told_apart(server, (station for station in stations if not station.revoked))

@@ -29,7 +29,8 @@ def nothing_builds_on_a_refusal(station: Workstation) -> None:
                 made.add((op["t"], op["id"]))
             # Texts that are written only once tell whose work an operation builds on.
             for name, value in op["new"].items():
-                if isinstance(value, str) and value[:1] == "#":
+                own = isinstance(value, str) and value[:1] == "#"
+                if own and op["old"].get(name) != value:
                     changed.add((op["t"], op["id"], name, value))
     for table, row_id, _kind, old, new in waiting:
         hangs = (table, row_id) in made
@@ -111,8 +112,9 @@ def _conflict(
 def _parent(
     schema: SyncSchema, detail: dict[str, Any], operations: list[dict[str, Any]], what: object
 ) -> None:
-    """The row that is missing was not made by the same transaction."""
+    """A row that is missing was not made by the same transaction."""
     made: set[tuple[str, int]] = set()
+    missing: list[bool] = []
     for op in operations:
         if op["k"] == "I":
             made.add((op["t"], op["id"]))
@@ -120,9 +122,26 @@ def _parent(
             made.discard((op["t"], op["id"]))
         if (op["t"], op["id"]) == (detail["table"], detail["id"]):
             for name, target in schema[op["t"]].references.items():
-                if detail["constraint"] == f"{op['t']}_{name}_fkey":
-                    own = (target, op["new"].get(name)) in made
-                    hold("refused for a reason", not own, what)
+                named = detail["constraint"] == f"{op['t']}_{name}_fkey"
+                if named and op["new"].get(name) is not None:
+                    missing.append((target, op["new"][name]) not in made)
+    hold("refused for a reason", any(missing) or not missing, what)
+
+
+def depends_is_said(station: Workstation) -> None:
+    """What was refused because of another refusal says so."""
+    refused = station.refused()
+    made = {
+        (op["t"], op["id"]): tx
+        for tx, (_code, _text, ops) in refused.items()
+        for op in json.loads(ops)
+        if op["k"] == "I"
+    }
+    for tx, (code, text, _ops) in refused.items():
+        detail = json.loads(text)
+        if code == "gone":
+            by = made.get((detail["table"], detail["id"]), tx)
+            hold("refusals spread", by == tx, (station.name, tx, by))
 
 
 def made_here(station: Workstation) -> dict[tuple[str, str], int]:

@@ -184,12 +184,6 @@ MUTATIONS = (
         "",
     ),
     _mistake(
-        "what is offered again has no image under it",
-        RECOVERY,
-        "            _keep_images(connection, schema, lost)\n",
-        "",
-    ),
-    _mistake(
         "rows that the server has not are kept",
         COMPARE,
         "    gone = sorted(found.ghosts | (found.missing - came))\n",

@@ -50,6 +50,7 @@ class DiskImage:
     carried: dict[str, Intent]
     product: Product
     numbers: frozenset[int]
+    allowed: bool
 
 
 @dataclass(slots=True)
@@ -132,7 +133,9 @@ class Workstation:
         """A copy of the disk."""
         path = self._folder / f"{name}.img"
         self.copied_to(path)
-        return DiskImage(path, dict(self.carried), self.product, frozenset(self.numbers))
+        return DiskImage(
+            path, dict(self.carried), self.product, frozenset(self.numbers), self.allowed
+        )
 
     def open_image(self, image: DiskImage) -> None:
         """Go on with a copy of a disk, this one's or another's."""
@@ -145,6 +148,7 @@ class Workstation:
         self.carried = dict(image.carried)
         self.product = image.product
         self.numbers = set(image.numbers)
+        self.allowed = image.allowed
 
     def _open(self, path: Path) -> None:
         self.connection.close()

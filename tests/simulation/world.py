@@ -38,6 +38,12 @@ KILLS = (
     "after_commit",
     "fork_settled",
     "fork_renamed",
+    "recovery_received",
+    "recovery_settled",
+    "recovery_renamed",
+    "recovery_kept",
+)
+FIRST_KILLS = (
     "load_begun",
     "priority_read",
     "chunk_written",
@@ -166,7 +172,7 @@ class World:
             profile = schemas.OFFICE if number == 0 else rng.choice(schemas.PROFILES)
             self._join(f"ws{number}", profile)
             if rng.random() < 0.7:
-                self._sync_with(self.stations[-1], Faults(), rng)
+                self._sync_with(self.stations[-1], self._faults(rng, first=True), rng)
 
     def close(self) -> None:
         for station in self.stations:
@@ -279,13 +285,14 @@ class World:
     def _sync(self, rng: random.Random) -> None:
         station = self._idle(rng, ready=False)
         if station is not None:
-            self._sync_with(station, self._faults(rng), rng)
+            self._sync_with(station, self._faults(rng, first=not station.ready), rng)
 
-    def _faults(self, rng: random.Random) -> Faults:
+    def _faults(self, rng: random.Random, *, first: bool) -> Faults:
         faults = Faults()
         if rng.random() < self._faulty:
             if rng.random() < 0.5:
-                faults.kill = (rng.choice(KILLS), rng.choice((0, 0, 0, 1, 3)))
+                points = FIRST_KILLS if first else KILLS
+                faults.kill = (rng.choice(points), rng.choice((0, 0, 0, 1, 3)))
             else:
                 faults.lose = (rng.choice(("request", "answer")), rng.choice((0, 0, 1, 2, 5)))
         return faults
@@ -538,8 +545,8 @@ class World:
 
     def _restore(self, rng: random.Random) -> None:
         """The server is put back to yesterday; nobody told it, or anybody else."""
-        numbers = {station.device for station in self.stations if station.ready}
-        known = [one for one in self.backups if not numbers - one[0].devices.keys()]
+        # A number that was given since is known to nobody then; its device has to be enrolled anew.
+        known = [one for one in self.backups if one[0].devices.keys() == self.server.devices.keys()]
         if not known:
             return
         self._fault("server put back")
