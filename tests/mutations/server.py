@@ -37,6 +37,13 @@ MUTATIONS = (
         (_INTERLEAVINGS,),
     ),
     Mutation(
+        "a poll that finds the end of the log unchanged forgets who was at work before it",
+        ROWS,
+        "IF push = '[]' AND running = '{}' THEN",
+        "IF push = '[]' THEN",
+        (_INTERLEAVINGS,),
+    ),
+    Mutation(
         "the cursor is the lowest transaction in progress",
         EXCHANGE,
         "SELECT pg_current_snapshot()::text, sync_delta(",
