@@ -78,8 +78,16 @@ def _log(what: str, error: Exception) -> str:
     return kind
 
 
-def _cache_failed(error: Exception) -> CacheFailed:
-    return CacheFailed(kind=_log("sync stumbled", error))
+class CacheDamaged(SyncError):
+    """The workstation's own file holds pages that nobody can read. ``kind`` names the failure."""
+
+    code = "sync.cache_damaged"
+
+
+def _cache_failed(error: Exception) -> SyncError:
+    kind = _log("sync stumbled", error)
+    damaged = kind.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+    return CacheDamaged(kind=kind) if damaged else CacheFailed(kind=kind)
 
 
 def _now() -> dt.datetime:

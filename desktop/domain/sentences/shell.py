@@ -71,6 +71,10 @@ SENTENCES = {
         "The local data could not be read or written just now. What was saved is safe; it is tried "
         "again. Look whether the disk is full."
     ),
+    "sync.cache_damaged": N_(
+        "The local data of this workstation is damaged. The file was kept as it is. "
+        "Call your administrator before joining again: work that was not sent may still be recovered."
+    ),
     "sync.mass_deletion": N_(
         "The server asks to delete {gone} of {rows} {table}. Nothing was deleted, and nothing that "
         "others do comes here until somebody decides. Your work is kept here. Tell your "
