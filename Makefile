@@ -9,7 +9,7 @@ BUNDLE := dist/consultorio/consultorio
 BUNDLED = $(shell find alembic desktop resources sync -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo web-booking test lint format bench bench-sync package package-test screenshots race mutations simulate simulate-mutations clean
+.PHONY: help setup system servers failures demo web-booking test lint format bench bench-sync package package-test screenshots race mutations simulate simulate-mutations histories clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -32,7 +32,10 @@ demo: setup ## a clinic with two workstations side by side, on an embedded serve
 web-booking: setup ## books a slot "from the web" in the running demo
 	$(BIN)/python -m tests.demo web-booking
 
-test: setup ## every test
+servers:
+	@sh tests/support/system_servers.sh
+
+test: setup servers ## every test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: setup ## style, types and layers
@@ -50,6 +53,9 @@ bench: setup ## the figures of the design, as ratios in one run (build/bench.jso
 
 bench-sync: setup ## the same of the sync: first sync, offline work, a busy hour (build/bench-sync.json)
 	$(BIN)/python -m tests.bench.sync
+
+failures: setup servers ## every failure case (docs/failures.md) on PostgreSQL 15, 16 and 18
+	CONSULTORIO_FAILURES=all $(BIN)/python -m pytest tests/failures tests/sync_client tests/sync_server --numprocesses auto --maxprocesses 4
 
 race: setup ## the long form of the double-booking race
 	CONSULTORIO_RACE_ROUNDS=200 $(BIN)/python -m pytest tests/story/test_race.py -q
@@ -75,6 +81,9 @@ simulate: setup ## whole worlds of chance, checked: SEEDS=10000 FIRST_SEED=1
 
 simulate-mutations: setup ## a mistake in each rule, and which seed shows it
 	$(BIN)/python -m tests.simulation --mutations
+
+histories: setup ## real servers and caches, a bad network and kill -9: COUNT=1000 FIRST_SEED=1 VERSIONS=15,16,18
+	$(BIN)/python -m tests.histories --count $(or $(COUNT),100) --first-seed $(or $(FIRST_SEED),1) --versions $(or $(VERSIONS),15,16,18)
 
 screenshots: setup ## pictures of every screen into docs/screens
 	$(BIN)/python -m tests.demo screenshots docs/screens

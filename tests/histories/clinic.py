@@ -31,8 +31,8 @@ PROFILES = ("office", "desk", "office", "office")
 """Of the devices 1, 2 … of the template; the last one has not had its first sync."""
 
 LATE = len(PROFILES)
-ROOMS, HOURS = 2, 4
-STAFF, DAY = 2, 12
+ROOMS, HOURS = 2, 6
+STAFF, DAY = 2, 20
 
 metadata = sa.MetaData()
 for _table in world.metadata.sorted_tables:

@@ -9,10 +9,12 @@ import select
 import shutil
 import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +71,8 @@ def run(template: Template, seed: int, folder: Path) -> Report:
         with template.server.database(template.database) as dsn:
             History(template, seed, folder, dsn, report).live()
     except Exception as error:
-        place = "" if isinstance(error, judge.Broken) else f"{type(error).__name__}: "
-        report.broken = f"{place}{error}"
-        if not isinstance(error, judge.Broken):
-            import traceback
-
-            report.broken += "\n" + traceback.format_exc()
+        expected = isinstance(error, judge.Broken)
+        report.broken = str(error) if expected else traceback.format_exc()
     report.seconds = time.monotonic() - started
     return report
 
@@ -140,7 +138,11 @@ class History:
         pids = [self._begin(number, turn, progress) for number in self._numbers]
         steps = self._rng.randrange(4, 12)
         the_web = web.begin(
-            self._dsn, self._folder / "web.record", self._rng.randrange(1 << 30), turn, steps,
+            self._dsn,
+            self._folder / "web.record",
+            self._rng.randrange(1 << 30),
+            turn,
+            steps,
             progress,
         )
         os.close(progress)
@@ -194,10 +196,11 @@ class History:
     def _plan(self, turn: int, pids: list[int]) -> list[tuple[int, Callable[[], None]]]:
         """What happens besides, and at which step of all."""
         rng = self._rng
-        plan: list[tuple[int, Callable[[], None]]] = []
-        for pid in pids:
-            if rng.random() < 0.3:
-                plan.append((rng.randrange(2, 40), lambda pid=pid: self._kill(pid)))
+        plan: list[tuple[int, Callable[[], None]]] = [
+            (rng.randrange(2, 40), partial(os.kill, pid, signal.SIGKILL))
+            for pid in pids
+            if rng.random() < 0.3
+        ]
         if self._dies and rng.random() < 0.6:
             plan.append((rng.randrange(2, 40), self._kill_a_backend))
         if self._crashes and rng.random() < 0.6:
@@ -207,9 +210,6 @@ class History:
         if self._restores and turn:
             plan.append((rng.randrange(1, 30), self._put_back))
         return sorted(plan, key=lambda each: each[0])
-
-    def _kill(self, pid: int) -> None:
-        os.kill(pid, signal.SIGKILL)
 
     def _kill_a_backend(self) -> None:
         """As the kernel does where memory runs out; the postmaster then starts all anew."""
@@ -280,15 +280,15 @@ class History:
             yield Office(connection)
 
     def _exchange_until_quiet(self, offices: dict[int, Office]) -> None:
-        """Until nothing waits; what is deferred gets its ten minutes."""
-        for turn in range(ROUNDS_TO_REST):
+        """Until nothing waits, and once more to hear of it; what is deferred gets its ten minutes."""
+        for _ in range(ROUNDS_TO_REST):
             before = self._waiting(offices)
             for number in offices:
                 self._sync(number)
             now = self._waiting(offices)
-            if not now and turn > 1:
+            if not now:
                 break
-            if now == before and now:
+            if now == before:
                 self._query(f"UPDATE sync_device SET {AWAY}")
         for number in offices:
             self._sync(number)
@@ -300,9 +300,7 @@ class History:
         path = self._path(number)
         engine = SyncEngine(
             lambda: connect(path),
-            PostgresServer(
-                self._template.params(number, self._database), Clinic.title
-            ),
+            PostgresServer(self._template.params(number, self._database), Clinic.title),
             SCHEMA,
             clock=lambda: NOW,
             rng=Hasty(1),

@@ -126,9 +126,7 @@ class _Living:
             return
         record = Record(life.record)
         connection = connect(life.path)
-        person = Person(
-            Office(connection), record, Marks(life.number, life.life), self._rng
-        )
+        person = Person(Office(connection), record, Marks(life.number, life.life), self._rng)
         engine = SyncEngine(
             lambda: connect(life.path),
             PostgresServer(life.params, Clinic.title),

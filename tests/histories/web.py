@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import traceback
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,7 @@ def begin(dsn: str, path: Path, seed: int, life: int, steps: int, progress: int)
 class Web:
     """One life of it: short transactions, and now and then a long one beside them."""
 
-    def __init__(
-        self, dsn: str, path: Path, rng: random.Random, life: int, progress: int
-    ) -> None:
+    def __init__(self, dsn: str, path: Path, rng: random.Random, life: int, progress: int) -> None:
         self._dsn = dsn
         self._rng = rng
         self._record = Record(path)
@@ -51,7 +50,7 @@ class Web:
     def live(self, steps: int) -> None:
         while steps:
             try:
-                with self._connection() as short, self._connection() as long:
+                with closing(self._connection()) as short, closing(self._connection()) as long:
                     while steps:
                         steps -= 1
                         os.write(self._progress, b".")
@@ -67,9 +66,7 @@ class Web:
     def _connection(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=2)
         connection.execute("SET lock_timeout = '50ms'")
-        connection.execute(
-            sql.SQL("SET search_path = {}").format(sql.Identifier(Clinic.title))
-        )
+        connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(Clinic.title)))
         return connection
 
     def _intent(self) -> Intent:
