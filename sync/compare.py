@@ -18,6 +18,7 @@ from typing import Any
 
 from sync import apply, calls, store, wire
 from sync.calls import Conversation
+from sync.errors import GreetingWanted
 from sync.schema import SyncSchema, SyncTable
 from sync.wire import TableChanges
 
@@ -91,6 +92,9 @@ def comparing(connection: Any, schema: SyncSchema, key: str) -> Conversation[fro
     for start in range(0, len(wanted), FETCH_ROWS):
         part = wanted[start : start + FETCH_ROWS]
         rows += wire.decoded_rows((yield calls.ReadIds(device, table, part)))
+    if any(len(row) != len(columns) for row in rows):
+        # A copy of this cache, with another program, has greeted the server under the same number.
+        raise GreetingWanted
     if last:
         progress.tables.pop(0)
         progress.lost = 0
