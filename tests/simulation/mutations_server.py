@@ -122,20 +122,20 @@ MUTATIONS: tuple[Mutation, ...] = (
     _mistake(
         "the nonce stays",
         REFERENCE,
-        "        nonce = self._uuid(self._rng)\n        return replace(who,",
-        "        nonce = who.nonce or self._uuid(self._rng)\n        return replace(who,",
+        "        nonce = self._uuid(self._rng)\n        if who.nonce is not None",
+        "        nonce = who.nonce or self._uuid(self._rng)\n        if who.nonce is not None",
     ),
     _mistake(
         "a stale nonce passes",
         REFERENCE,
-        "            who.nonce is not None\n",
-        "            False\n",
+        "            return who if who.last_exchange == exchange else None\n",
+        "            pass\n",
     ),
     _mistake(
         "the repeat of a lost answer is a fork",
         REFERENCE,
-        "            and who.last_exchange != exchange\n",
-        "",
+        "            return who if who.last_exchange == exchange else None\n",
+        "            return None\n",
     ),
     _mistake(
         "a revoked device exchanges", REFERENCE, "        if who.revoked:\n", "        if False:\n"

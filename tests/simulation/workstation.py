@@ -200,6 +200,11 @@ class Workstation:
     def device(self) -> int:
         return store.device(self.execute)
 
+    @property
+    def number(self) -> int:
+        """The number under which it goes, or will once its first sync has begun."""
+        return self.device if self.ready else self._device
+
     def rows(self, table: str) -> dict[int, dict[str, Any]]:
         """A table of the cache."""
         names = self.product.schema[table].column_names

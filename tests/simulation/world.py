@@ -165,6 +165,7 @@ class World:
         self.backups: list[tuple[Backup, list[bool]]] = []
         self.server.review = rng.random() < 0.2
         self.restored = False
+        self._unproven = ""
         self._clock()
         for _ in range(rng.randint(1, 3)):
             self._web(rng, writes=8)
@@ -450,9 +451,17 @@ class World:
                 if rng.random() < 0.5:
                     store.settle(station.execute, tx, "discard", station.clock())
 
+    def _hidden(self) -> bool:
+        """Whether the server was put back and no workstation has proved it yet.
+
+        A copy that comes just then may be taken for a mere copy, with the cursor that it has: nothing
+        in what it presents tells the one from the other.
+        """
+        return self.server.epoch == self._unproven
+
     def _clone(self, rng: random.Random) -> None:
         station = self._idle(rng)
-        if station is None or len(self.stations) >= MOST_STATIONS:
+        if station is None or len(self.stations) >= MOST_STATIONS or self._hidden():
             return
         self._fault("cache copied")
         image = station.image(f"copy{len(self.images)}")
@@ -471,7 +480,7 @@ class World:
             self.images.append((station, image))
 
     def _put_back(self, rng: random.Random) -> None:
-        if not self.images:
+        if not self.images or self._hidden():
             return
         station, image = rng.choice(self.images)
         if station in self._busy:
@@ -484,7 +493,7 @@ class World:
 
     def _start_over(self, rng: random.Random) -> None:
         station = self._idle(rng)
-        if station is None:
+        if station is None or self._hidden():
             return
         self._fault("cache begun anew")
         self.copied |= {station.device}
@@ -547,8 +556,10 @@ class World:
         """The server is put back to yesterday; nobody told it, or anybody else."""
         # A number that was given since is known to nobody then; its device has to be enrolled anew.
         known = [one for one in self.backups if one[0].devices.keys() == self.server.devices.keys()]
-        if not known:
+        numbers = [station.number for station in self.stations]
+        if not known or len(set(numbers)) < len(numbers):
             return
+        self._unproven = self.server.epoch
         self._fault("server put back")
         self.restored = True
         backup, committed = rng.choice(known)
