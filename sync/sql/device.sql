@@ -57,7 +57,7 @@ AS {body}
 -- The device's next nonce, or NULL where it is a copy of another: neither the nonce that the server
 -- gave last nor the repeat of the exchange whose answer may have been lost. The repeat gets the nonce
 -- that the exchange was given: the network may bring the first request after it, when its answer was
--- heard already.
+-- heard already. It counts all the same: who heard it has come further than a backup made before it.
 CREATE OR REPLACE FUNCTION {schema}.sync_rotate(who {schema}.sync_device, request jsonb)
 RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
@@ -71,8 +71,7 @@ BEGIN
         IF who.last_exchange IS DISTINCT FROM (request ->> 'exchange')::uuid THEN
             RETURN NULL;
         END IF;
-        UPDATE sync_device SET last_seen = now() WHERE number = who.number;
-        RETURN who.nonce;
+        next_nonce := who.nonce;
     END IF;
     UPDATE sync_device
        SET nonce = next_nonce, generation = generation + 1,
@@ -80,13 +79,6 @@ BEGIN
      WHERE number = who.number;
     RETURN next_nonce;
 END
-{body};
-
--- The generation of the nonce that a device is given.
-CREATE OR REPLACE FUNCTION {schema}.sync_reached(who {schema}.sync_device, next_nonce uuid)
-RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, {schema}, pg_temp
-AS {body}
-    SELECT who.generation + (next_nonce IS DISTINCT FROM who.nonce)::integer;
 {body};
 
 -- Gives a copied device a number and a nonce of its own, and tells it which of its transactions the
@@ -212,8 +204,7 @@ BEGIN
            INTO priority USING who.number, who.columns;
     END IF;
     RETURN jsonb_build_object('status', 'ok', 'nonce', next_nonce,
-                              'generation', sync_reached(who, next_nonce),
-                              'epoch', (entered.meta).epoch,
+                              'generation', who.generation + 1, 'epoch', (entered.meta).epoch,
                               'cursor', cursor_text, 'tables', tables, 'priority', priority,
                               'counter', last_own & ((1::bigint << 39) - 1));
 END

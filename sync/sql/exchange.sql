@@ -126,7 +126,7 @@ BEGIN
     SELECT pg_current_snapshot()::text, sync_delta(who, request ->> 'cursor', push)
       INTO snapshot, changes;
     RETURN concat('{"status": "ok", "nonce": "', next_nonce,
-                  '", "generation": ', sync_reached(who, next_nonce),
+                  '", "generation": ', who.generation + 1,
                   ', "cursor": "', snapshot, '|', pg_current_xact_id(),
                   '", "epoch": "', (entered.meta).epoch,
                   '", "schema_version": ', (entered.meta).schema_version,

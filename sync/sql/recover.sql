@@ -82,6 +82,10 @@ BEGIN
     -- The repeat of a recovery whose answer was lost finds the number and the nonce that it was given.
     SELECT * INTO twin FROM sync_device
      WHERE forked_from = who.number AND last_exchange = (request ->> 'exchange')::uuid;
+    IF twin.number IS NOT NULL THEN
+        UPDATE sync_device SET generation = greatest(generation + 1, reached)
+         WHERE number = twin.number RETURNING * INTO twin;
+    END IF;
     WHILE twin.number IS NULL LOOP
         INSERT INTO sync_device (role_name, profile, practitioner_id, label, nonce, last_exchange,
                                  columns, schema_version, server_version, last_seen, forked_from,

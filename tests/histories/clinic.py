@@ -147,8 +147,11 @@ class Clinic(Tenant):
 
     def backup(self) -> str:
         """As one snapshot, with what the journal held at that moment."""
+        tables = self._tables()
         with self.admin.transaction():
             self.admin.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            # Before the snapshot: a table that is truncated after it is empty to it, too.
+            self._lock(tables, "ACCESS SHARE")
             kept = super().backup()
             self.admin.execute(
                 sql.SQL("CREATE TABLE {} AS SELECT seq FROM judge.journal").format(
@@ -157,15 +160,16 @@ class Clinic(Tenant):
             )
         return kept
 
+    def _lock(self, tables: list[str], mode: str) -> None:
+        for table in tables:
+            self.admin.execute(
+                sql.SQL(f"LOCK TABLE {{}} IN {mode} MODE").format(sql.Identifier(self.name, table))
+            )
+
     def put_back(self, kept: str, mode: str = "offer") -> None:
         """In one transaction that lets nobody in before its end."""
         with self.admin.transaction():
-            for table in self._tables():
-                self.admin.execute(
-                    sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(
-                        sql.Identifier(self.name, table)
-                    )
-                )
+            self._lock(self._tables(), "ACCESS EXCLUSIVE")
             super().put_back(kept)
             self.admin.execute("UPDATE sync_meta SET on_restore = %s", (mode,))
             if mode == "review":

@@ -188,6 +188,7 @@ class History:
             rng.randrange(1 << 30),
             rng.randrange(4, 10),
             rng.random() < 0.25,
+            self._restores and bool(turn),
             rng.choice(points) if rng.random() < 0.3 else "",
             rng.randrange(1, 3),
         )

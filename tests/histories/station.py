@@ -50,10 +50,17 @@ class Hasty(random.Random):
         return 0.05 * super().uniform(a, b)
 
 
-def tolerable(error: errors.SyncError) -> bool:
-    """Whether a network or a server as they are here may lead to this."""
-    timed_out = isinstance(error, errors.ServerError) and error.params["sqlstate"] == "57014"
-    return timed_out or isinstance(error, TROUBLES)
+def tolerable(code: str | None, params: dict[str, Any], *, put_back: bool) -> bool:
+    """Whether a network and a server as they are here may lead to this.
+
+    :param put_back: the server's tables are emptied and filled at some moment. Who asks just then
+        with a snapshot from before finds them empty.
+    """
+    if code == errors.ServerError.code:
+        return params["sqlstate"] == "57014"
+    if code == errors.AccessRefused.code:
+        return put_back and params["reason"] == "permission"
+    return code is None or code in {trouble.code for trouble in TROUBLES}
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ class Life:
     seed: int
     steps: int
     threaded: bool
+    put_back: bool
     point: str = ""
     times: int = 1
 
@@ -108,6 +116,8 @@ class _Living:
         self._progress = progress
         self._rng = random.Random(life.seed)
         self._left = life.times
+        self._news = threading.Event()
+        self._surprises: list[str] = []
 
     def _fault(self, point: str) -> None:
         if point == self._life.point:
@@ -141,6 +151,8 @@ class _Living:
             (self._in_background if life.threaded else self._by_hand)(person, engine)
         engine.close()
         record.close()
+        if self._surprises:
+            raise AssertionError(*self._surprises)
 
     def _loaded(self) -> bool:
         """Whether the first sync is done, here and now if need be."""
@@ -155,7 +167,7 @@ class _Living:
             try:
                 first_sync(life.path, life.params, life.device, chunk=3, fault=self._fault)
             except errors.SyncError as error:
-                if not tolerable(error):
+                if not self._tolerable(error.code, error.params):
                     raise
             else:
                 return True
@@ -170,12 +182,11 @@ class _Living:
             try:
                 engine.sync_once()
             except errors.SyncError as error:
-                if not tolerable(error):
+                if not self._tolerable(error.code, error.params):
                     raise
             self._step()
 
     def _in_background(self, person: Person, engine: SyncEngine) -> None:
-        self._news = threading.Event()
         engine.start()
         for _ in range(self._life.steps):
             self._step()
@@ -185,10 +196,11 @@ class _Living:
             self._news.wait(PATIENCE)
         engine.stop()
 
+    def _tolerable(self, code: str | None, params: dict[str, Any]) -> bool:
+        return tolerable(code, params, put_back=self._life.put_back)
+
     def _heard(self, status: SyncStatus) -> None:
-        if status.code not in {None, "sync.unreachable", "sync.busy", "sync.migrating"}:
-            timed_out = status.params.get("sqlstate") == "57014"
-            if not timed_out:
-                raise AssertionError(f"{status.code} {status.params}")
+        if not self._tolerable(status.code, status.params):
+            self._surprises.append(f"{status.code} {status.params}")
         if self._life.threaded and status.state == "in_step":
             self._news.set()

@@ -180,8 +180,9 @@ class ReferenceServer:
         exchange = request["exchange"]
         nonce = self._uuid(self._rng)
         if who.nonce is not None and who.nonce != request.get("nonce"):
-            # A repeat gets the nonce that the exchange was given.
-            return who if who.last_exchange == exchange else None
+            if who.last_exchange != exchange:
+                return None
+            nonce = who.nonce  # a repeat gets the nonce that the exchange was given
         return replace(who, nonce=nonce, last_exchange=exchange, generation=who.generation + 1)
 
     def _fork(self, who: Device, request: Mapping[str, Any]) -> str:
@@ -397,8 +398,8 @@ class ReferenceServer:
                 forked_from=who.number,
                 recovered_at=self.now,
                 nonce=nonce,
-                generation=reached,
             )
+        twin = replace(twin, generation=max(reached, twin.generation + 1))
         self.devices[twin.number] = twin
         self.storage.sequence = max(self.storage.sequence, *request["seen"].values(), 0)
         known = self.storage.state.results

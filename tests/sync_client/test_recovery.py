@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from sync import acked, compare, store
-from sync.errors import GreetingWanted
+from sync.errors import GreetingWanted, Unreachable
 from sync.exchange import exchange_once
 from sync.recovery import RESTORED
 from sync.schema import device_of
+from sync.transport import PostgresServer
 from tests.support.strictness import Collector
+from tests.sync_client.proxy import proxied
 from tests.sync_client.world import NOW, SCHEMA, Desk, Maker, Station, Tenant, connect
 
 
@@ -316,6 +318,27 @@ def test_what_was_acknowledged_is_kept_for_35_days(two: tuple[Station, Station])
     assert acked.ids(a.desk.execute) == [tx]
     acked.prune(a.desk.execute, now + acked.KEPT * 1.001)
     assert acked.ids(a.desk.execute) == []
+
+
+def test_a_backup_between_an_exchange_and_its_repeat(station: Maker, tenant: Tenant) -> None:
+    """Catches a repeat that leaves no trace: what it brought and took would be lost unnoticed."""
+    a = station()
+    with proxied(a.params) as proxy:
+        engine = a.make_engine(server=PostgresServer(proxy.params, tenant.name))
+        proxy.on_answer = lambda: None
+        with pytest.raises(Unreachable):
+            engine.sync_once()
+        engine.close()
+    kept = tenant.backup()
+    tenant.query("INSERT INTO person (name) VALUES ('after the backup')")
+    mine = person(a, name="acknowledged")
+    with closing(a.server.connect()) as transport:
+        exchange_once(a.connection, transport, SCHEMA, lambda: NOW)
+    assert len(a.desk.rows("person")) == 2
+    tenant.put_back(kept)
+    sync(a)
+    alike(tenant, a)
+    assert set(tenant.everything()["person"]) == {mine}
 
 
 @pytest.mark.parametrize("mode", ["offer", "review"])
