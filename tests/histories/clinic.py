@@ -20,6 +20,7 @@ from psycopg import conninfo, sql
 from sqlalchemy.dialects import postgresql
 
 from sync.bootstrap import bootstrap
+from sync.errors import CacheMismatch
 from sync.schema import SyncSchema, TableSpec, build
 from sync.transport import PostgresServer
 from tests.support import embedded
@@ -110,7 +111,16 @@ def create_tables(connection: Any) -> None:
 
 
 def first_sync(path: Path, params: dict[str, Any], device: int, **options: Any) -> None:
-    """Begin a first sync, or go on with it."""
+    """Begin a first sync, or go on with it; from the beginning where the server was put back."""
+    try:
+        _load(path, params, device, **options)
+    except CacheMismatch:
+        for rest in ("", "-wal", "-shm"):
+            path.with_name(path.name + rest).unlink(missing_ok=True)
+        _load(path, params, device, **options)
+
+
+def _load(path: Path, params: dict[str, Any], device: int, **options: Any) -> None:
     with closing(connect(path)) as connection:
         bootstrap(
             connection,

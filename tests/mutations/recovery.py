@@ -57,8 +57,15 @@ MUTATIONS = (
     Mutation(
         "all that was acknowledged counts as known",
         RECOVERY,
-        "acked.take_unknown(execute, answer.known)",
+        "acked.take_unknown(execute, applied.union(answer.known))",
         "acked.take_unknown(execute, acked.ids(execute))",
+        (_RECOVERY,),
+    ),
+    Mutation(
+        "what was only unanswered counts as lost",
+        RECOVERY,
+        "acked.take_unknown(execute, applied.union(answer.known))",
+        "acked.take_unknown(execute, answer.known)",
         (_RECOVERY,),
     ),
     Mutation(

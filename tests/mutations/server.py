@@ -268,15 +268,22 @@ MUTATIONS = (
     Mutation(
         "a stale nonce passes",
         DEVICE,
-        "    IF who.nonce IS NOT NULL\n",
-        "    IF false\n",
+        "    IF who.nonce IS NOT NULL AND",
+        "    IF false AND",
         (_EXCHANGE,),
     ),
     Mutation(
         "the repeat of a lost answer is a fork",
         DEVICE,
-        "\n       AND who.last_exchange IS DISTINCT FROM (request ->> 'exchange')::uuid THEN",
-        " THEN",
+        "        IF who.last_exchange IS DISTINCT FROM (request ->> 'exchange')::uuid THEN",
+        "        IF true THEN",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "a repeat gets a nonce of its own",
+        DEVICE,
+        "        next_nonce := who.nonce;\n",
+        "",
         (_EXCHANGE,),
     ),
     Mutation(
