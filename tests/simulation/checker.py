@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from tests.simulation import drafts, ending
-from tests.simulation.reference import ReferenceServer, View
+from tests.simulation.devices import View
+from tests.simulation.reference import ReferenceServer
 from tests.simulation.rules import hold
 from tests.simulation.schemas import CANCELLED
 from tests.simulation.storage import Row

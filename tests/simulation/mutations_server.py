@@ -6,6 +6,7 @@ from tests.mutations.mutation import Mutation
 from tests.simulation.mutations_client import _mistake
 
 REFERENCE = "tests/simulation/reference.py"
+DEVICES = "tests/simulation/devices.py"
 PUSHING = "tests/simulation/pushing.py"
 STORAGE = "tests/simulation/storage.py"
 
@@ -121,28 +122,28 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _mistake(
         "the nonce stays",
-        REFERENCE,
+        DEVICES,
         "        nonce = self._uuid(self._rng)\n        if who.nonce is not None",
         "        nonce = who.nonce or self._uuid(self._rng)\n        if who.nonce is not None",
     ),
     _mistake(
         "a stale nonce passes",
-        REFERENCE,
-        "            return who if who.last_exchange == exchange else None\n",
-        "            pass\n",
+        DEVICES,
+        "            if who.last_exchange != exchange:\n                return None\n",
+        "",
     ),
     _mistake(
         "the repeat of a lost answer is a fork",
-        REFERENCE,
-        "            return who if who.last_exchange == exchange else None\n",
+        DEVICES,
+        "            if who.last_exchange != exchange:\n                return None\n",
         "            return None\n",
     ),
     _mistake(
-        "a revoked device exchanges", REFERENCE, "        if who.revoked:\n", "        if False:\n"
+        "a revoked device exchanges", DEVICES, "        if who.revoked:\n", "        if False:\n"
     ),
     _mistake(
         "nobody is asked to greet after an upgrade",
-        REFERENCE,
+        DEVICES,
         '            or who.schema_version != request["schema_version"]\n'
         "            or who.server_version != self.product.version\n",
         "",
