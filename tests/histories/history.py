@@ -214,14 +214,21 @@ class History:
 
     def _kill_a_backend(self) -> None:
         """As the kernel does where memory runs out; the postmaster then starts all anew."""
+        until(self._killed_one, "a backend to kill")
+        self._report.faults["backend_killed"] += 1
+        self._come_back()
+
+    def _killed_one(self) -> bool:
         found = self._query(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
             " ORDER BY (datname = current_database() AND pid <> pg_backend_pid()) DESC,"
             " state = 'active' DESC, pid LIMIT 1"
         )
-        os.kill(found[0][0], signal.SIGKILL)
-        self._report.faults["backend_killed"] += 1
-        self._come_back()
+        try:
+            os.kill(found[0][0], signal.SIGKILL)
+        except ProcessLookupError:
+            return False  # its client went, and so did it
+        return True
 
     def _crash(self) -> None:
         self._template.cluster.stop(crash=True)
