@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -199,8 +199,3 @@ class Person:
         row = self._any(table)
         if row is not None:
             self._desk.delete(table, row)
-
-
-def lives() -> Iterator[int]:
-    """Numbers for the lives of one writer."""
-    yield from range(50)
