@@ -63,6 +63,21 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Poll:
+    """``sync_poll``; the answer says whether an exchange would bring or say anything."""
+
+    device: int
+    nonce: str
+    epoch: str
+    version: int
+    cursor: str
+
+    def on(self, transport: Transport) -> bool:
+        """Make the call."""
+        return transport.poll(self.device, self.nonce, self.epoch, self.version, self.cursor)
+
+
+@dataclass(frozen=True, slots=True)
 class Recover:
     """``sync_recover``; the answer is its JSON."""
 

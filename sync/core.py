@@ -23,6 +23,7 @@ class Step(enum.Enum):
     CONNECT = "connect"
     HELLO = "hello"
     EXCHANGE = "exchange"
+    POLL = "poll"
     CHECK = "check"
     WAIT = "wait"
 
@@ -50,13 +51,15 @@ class Action:
 class Timing:
     """How long to wait, in seconds.
 
-    :ivar poll: from one exchange to the next, where nothing happens.
+    :ivar poll: from one question whether there is news to the next.
+    :ivar exchange: from one exchange to the next, where nothing happens.
     :ivar first_pause: after a first failure; it doubles up to ``longest_pause``.
     :ivar stuck_pause: after a failure that only a person can mend.
     :ivar check: from one piece of the comparison with the server to the next.
     """
 
     poll: float = 5.0
+    exchange: float = 60.0
     first_pause: float = 0.5
     longest_pause: float = 60.0
     stuck_pause: float = 300.0
@@ -78,6 +81,7 @@ class Core:
         self._wanted = True
         self._more = False
         self._next_poll = -math.inf
+        self._next_exchange = -math.inf
         self._next_check = math.inf
         self._not_before = -math.inf
         self._failures = 0
@@ -116,6 +120,8 @@ class Core:
             return Action(Step.CONNECT)
         if self._greet:
             return Action(Step.HELLO)
+        if not (self._wanted or self._more) and now < self._next_exchange:
+            return Action(Step.POLL)
         # What changes from here on may miss this exchange, and asks for another.
         self._wanted = False
         self._more = True
@@ -162,8 +168,15 @@ class Core:
         self._recover()
         self._more = more
         self._next_poll = now + self._timing.poll
+        self._next_exchange = now + self._timing.exchange
         if math.isinf(self._next_check):
             self._next_check = now + self._timing.check
+
+    def polled(self, now: float, *, news: bool) -> None:
+        """The server said whether there is a reason for an exchange."""
+        self._recover()
+        self._wanted = self._wanted or news
+        self._next_poll = now + self._timing.poll
 
     def failed(self, error: SyncError, now: float) -> None:
         """What was asked for did not come about."""

@@ -22,7 +22,7 @@ from sync.apply import Fault, allow_deletion, no_fault
 from sync.calls import drive
 from sync.core import Core, State, Step, Timing
 from sync.errors import GreetingWanted, SyncError, Unreachable
-from sync.exchange import checking, exchange_once, greet
+from sync.exchange import checking, exchange_once, greet, polling
 from sync.schema import SyncSchema
 from sync.transport import Server, Transport, Wakeups
 
@@ -41,7 +41,7 @@ class SyncStatus:
     :ivar params: what a sentence about ``code`` needs.
     :ivar pending: local transactions that the server has not yet answered.
     :ivar oldest_pending: since when the oldest of them waits.
-    :ivar last_sync: when the last exchange was applied.
+    :ivar last_sync: when the last exchange was applied, or the server said that there was no need.
     :ivar rejected: refused local transactions that wait for a person.
     :ivar verified: when the cache was last proved to hold what the server holds.
     :ivar mended: rows that the proof found to differ without a reason, and that were fetched anew.
@@ -141,6 +141,7 @@ class SyncEngine:
         self._wakeups: Wakeups | None = None
         self._listen_at = -math.inf
         self._last_status: SyncStatus | None = None
+        self._heard: dt.datetime | None = None
 
     # From any thread ----------------------------------------------------------------------------
 
@@ -282,6 +283,11 @@ class SyncEngine:
             greet(cache, self._transport, self._schema)
             self._core.greeted()
             return
+        if step is Step.POLL:
+            news = drive(polling(cache, self._schema), self._transport)
+            self._core.polled(self._monotonic(), news=news)
+            self._heard = self._clock()
+            return
         if step is Step.CHECK:
             mended = drive(checking(cache, self._schema, self._clock), self._transport)
             if mended:
@@ -383,7 +389,7 @@ class SyncEngine:
             params={} if error is None else dict(error.params),
             pending=waiting.count,
             oldest_pending=waiting.oldest,
-            last_sync=store.last_sync(execute),
+            last_sync=max(filter(None, (store.last_sync(execute), self._heard)), default=None),
             rejected=store.rejected_count(execute),
             verified=store.verified(execute),
             mended=store.mended(execute),

@@ -176,6 +176,25 @@ def exchanging(
     return Outcome(answer.status, applied, more=more, held=held)
 
 
+def polling(connection: Any, schema: SyncSchema) -> Conversation[bool]:
+    """Whether there is a reason for an exchange, on either side. Nothing is written."""
+    execute = store.executor(connection)
+    state = {key: store.get_state(execute, key) for key in ("nonce", "epoch", "cursor")}
+    unfinished = any(
+        store.get_state(execute, key) is not None for key in ("exchange", "refetch", COMPARING)
+    )
+    if unfinished or None in state.values() or store.pending(execute).count:
+        return True
+    news: bool = yield calls.Poll(
+        store.device(execute),
+        state["nonce"] or "",
+        state["epoch"] or "",
+        schema.version,
+        state["cursor"] or "",
+    )
+    return news
+
+
 def _apply(
     connection: Any,
     schema: SyncSchema,

@@ -93,6 +93,10 @@ class Transport(Protocol):
         """The rows with these ids, each a JSON array."""
         ...
 
+    def poll(self, device: int, nonce: str, epoch: str, version: int, cursor: str) -> bool:
+        """Whether an exchange would bring or say anything."""
+        ...
+
     def recover(self, request: str) -> str:
         """Call ``sync_recover``."""
         ...
@@ -260,6 +264,15 @@ class PostgresTransport:
     def read_ids(self, device: int, table: str, ids: Sequence[int]) -> list[str]:
         """The rows with these ids, each a JSON array."""
         return self._copy("sync_read_ids", (device, table, list(ids)))
+
+    def poll(self, device: int, nonce: str, epoch: str, version: int, cursor: str) -> bool:
+        """Whether an exchange would bring or say anything."""
+        call = sql.SQL("SELECT {}(%s, %s, %s, %s, %s)").format(
+            with_parameters(self._schema, "sync_poll")
+        )
+        with translated(self._connection):
+            row = self._connection.execute(call, (device, nonce, epoch, version, cursor)).fetchone()
+        return row is None or row[0] is not False
 
     def recover(self, request: str) -> str:
         """Call ``sync_recover``."""

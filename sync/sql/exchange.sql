@@ -135,3 +135,30 @@ BEGIN
                   ', "results": ', to_json(results), ', "changes": ', changes, '}');
 END
 {body};
+
+-- Whether there is anything for an exchange: news since the cursor, or something else that the device
+-- has to be told. It writes nothing, so that a quiet clinic costs its server next to nothing.
+CREATE OR REPLACE FUNCTION {schema}.sync_poll(
+    device integer, nonce uuid, epoch uuid, version integer, since text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    seen pg_snapshot := split_part(since, '|', 1)::pg_snapshot;
+    own xid8 := nullif(split_part(since, '|', 2), '')::xid8;
+    newest xid8;
+BEGIN
+    IF pg_snapshot_xmin(seen) <> pg_snapshot_xmax(seen)
+       OR NOT pg_try_advisory_xact_lock_shared(hashtext('consultorio'), hashtext({schema_literal}))
+       OR NOT EXISTS (SELECT FROM sync_device d, sync_meta m
+                       WHERE d.number = sync_poll.device AND d.role_name = session_user
+                         AND d.revoked_at IS NULL AND d.nonce = sync_poll.nonce
+                         AND m.epoch = sync_poll.epoch AND d.schema_version = version
+                         AND d.server_version = m.schema_version
+                         AND pg_snapshot_xmax(seen) >= m.horizon) THEN
+        RETURN true;
+    END IF;
+    SELECT l.xid INTO newest FROM sync_log l
+     WHERE l.xid IS DISTINCT FROM own ORDER BY l.xid DESC LIMIT 1;
+    RETURN coalesce(newest >= pg_snapshot_xmax(seen), false);
+END
+{body};

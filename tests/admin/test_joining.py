@@ -365,6 +365,7 @@ class TestDevices:
             "sync_read_ids",
             "sync_exchange",
             "sync_hashes",
+            "sync_poll",
             "sync_recover",
             "sync_sums",
             "sync_upkeep",

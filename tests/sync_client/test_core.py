@@ -41,7 +41,16 @@ def test_it_connects_exchanges_and_waits_for_the_next_poll() -> None:
     made = in_step(10.0)
     assert made.next(10.0) == Action(Step.WAIT, 15.0)
     assert made.state() is State.IN_STEP
-    assert made.next(15.0).step is Step.EXCHANGE
+    assert made.next(15.0).step is Step.POLL
+    made.polled(15.0, news=False)
+    assert made.next(15.0) == Action(Step.WAIT, 20.0)
+    assert made.next(20.0).step is Step.POLL
+    made.polled(20.0, news=True)
+    assert made.next(20.0).step is Step.EXCHANGE
+    made.answered(20.0, more=False)
+    # Now and then without asking first.
+    assert made.next(79.9).step is Step.POLL
+    assert made.next(80.0).step is Step.EXCHANGE
 
 
 def test_a_change_goes_out_at_once_and_one_during_an_exchange_asks_for_another() -> None:

@@ -23,7 +23,7 @@ from sync.errors import (
     Unreachable,
 )
 
-TIMING = Timing(poll=5, first_pause=0.5, longest_pause=60, stuck_pause=300, check=20)
+TIMING = Timing(poll=5, exchange=60, first_pause=0.5, longest_pause=60, stuck_pause=300, check=20)
 PASSING = (Unreachable, Busy, Migrating)
 ERRORS = (Unreachable, Busy, Migrating, Revoked, ClientTooOld, AccessRefused, MassDeletion)
 
@@ -48,7 +48,7 @@ class Promises(RuleBasedStateMachine):
         self.failures = 0
         self.busy = 0
         self.rest = (-math.inf, -math.inf)
-        self.answered_at = -math.inf
+        self.answered_at = self.exchanged_at = -math.inf
 
     def recovered(self) -> None:
         self.failures = self.busy = 0
@@ -108,6 +108,9 @@ class Promises(RuleBasedStateMachine):
             assert not self.greet
             assert self.owed or self.now >= self.answered_at + TIMING.poll
             self.owed, self.again = True, False
+        elif action.step is Step.POLL:
+            assert not self.owed
+            assert self.answered_at + TIMING.poll <= self.now < self.exchanged_at + TIMING.exchange
         elif action.step is Step.CHECK:
             assert not self.owed
         self.step = action.step
@@ -132,6 +135,15 @@ class Promises(RuleBasedStateMachine):
     def exchange_is_answered(self, more: bool) -> None:
         self.core.answered(self.now, more=more)
         self.owed = more or self.again
+        self.answered_at = self.exchanged_at = self.now
+        self.recovered()
+        self.step = None
+
+    @precondition(lambda self: self.step is Step.POLL)
+    @rule(news=st.booleans())
+    def poll_is_answered(self, news: bool) -> None:
+        self.core.polled(self.now, news=news)
+        self.owed = self.owed or news
         self.answered_at = self.now
         self.recovered()
         self.step = None
@@ -245,8 +257,9 @@ def test_a_check_that_is_due_without_a_connection_waits_for_the_next_poll() -> N
     core = Core(random.Random(1), TIMING)
     assert core.next(0.0).step is Step.CONNECT
     core.opened()
-    for now in (0.0, 19.0):
-        assert core.next(now).step is Step.EXCHANGE
-        core.answered(now, more=False)
+    assert core.next(0.0).step is Step.EXCHANGE
+    core.answered(0.0, more=False)
+    assert core.next(19.0).step is Step.POLL
+    core.polled(19.0, news=False)
     core.disconnected()
     assert core.next(21.0) == Action(Step.WAIT, 24.0)
