@@ -214,21 +214,22 @@ class History:
 
     def _kill_a_backend(self) -> None:
         """As the kernel does where memory runs out; the postmaster then starts all anew."""
-        until(self._killed_one, "a backend to kill")
+        until(self._struck, "the end of the old sessions")
         self._report.faults["backend_killed"] += 1
         self._come_back()
 
-    def _killed_one(self) -> bool:
-        found = self._query(
-            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
-            " ORDER BY (datname = current_database() AND pid <> pg_backend_pid()) DESC,"
-            " state = 'active' DESC, pid LIMIT 1"
-        )
-        try:
+    def _struck(self) -> bool:
+        """Kill one. It may have been on its way out; then another has to do."""
+        if _broken(self._clinic.admin):
+            return True
+        with contextlib.suppress(psycopg.OperationalError, ProcessLookupError):
+            found = self._query(
+                "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+                " ORDER BY (datname = current_database() AND pid <> pg_backend_pid()) DESC,"
+                " state = 'active' DESC, pid LIMIT 1"
+            )
             os.kill(found[0][0], signal.SIGKILL)
-        except ProcessLookupError:
-            return False  # its client went, and so did it
-        return True
+        return False
 
     def _crash(self) -> None:
         self._template.cluster.stop(crash=True)
@@ -243,9 +244,9 @@ class History:
             try:
                 self._clinic.admin.close()
                 self._clinic.open()
+                return self._clinic.value("SELECT NOT pg_is_in_recovery()") is True
             except psycopg.OperationalError:
                 return False
-            return self._clinic.value("SELECT NOT pg_is_in_recovery()") is True
 
         # The postmaster is still to notice: a session that outlives the moment is of no use.
         until(lambda: _broken(self._clinic.admin), "the end of the old sessions")
