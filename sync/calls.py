@@ -68,13 +68,16 @@ class Poll:
 
     device: int
     nonce: str
+    generation: int
     epoch: str
     version: int
     cursor: str
 
     def on(self, transport: Transport) -> bool:
         """Make the call."""
-        return transport.poll(self.device, self.nonce, self.epoch, self.version, self.cursor)
+        return transport.poll(
+            self.device, self.nonce, self.generation, self.epoch, self.version, self.cursor
+        )
 
 
 @dataclass(frozen=True, slots=True)

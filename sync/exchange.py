@@ -188,6 +188,7 @@ def polling(connection: Any, schema: SyncSchema) -> Conversation[bool]:
     news: bool = yield calls.Poll(
         store.device(execute),
         state["nonce"] or "",
+        store.generation(execute),
         state["epoch"] or "",
         schema.version,
         state["cursor"] or "",

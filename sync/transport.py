@@ -93,7 +93,9 @@ class Transport(Protocol):
         """The rows with these ids, each a JSON array."""
         ...
 
-    def poll(self, device: int, nonce: str, epoch: str, version: int, cursor: str) -> bool:
+    def poll(
+        self, device: int, nonce: str, generation: int, epoch: str, version: int, cursor: str
+    ) -> bool:
         """Whether an exchange would bring or say anything."""
         ...
 
@@ -265,13 +267,16 @@ class PostgresTransport:
         """The rows with these ids, each a JSON array."""
         return self._copy("sync_read_ids", (device, table, list(ids)))
 
-    def poll(self, device: int, nonce: str, epoch: str, version: int, cursor: str) -> bool:
+    def poll(
+        self, device: int, nonce: str, generation: int, epoch: str, version: int, cursor: str
+    ) -> bool:
         """Whether an exchange would bring or say anything."""
-        call = sql.SQL("SELECT {}(%s, %s, %s, %s, %s)").format(
+        call = sql.SQL("SELECT {}(%s, %s, %s, %s, %s, %s)").format(
             with_parameters(self._schema, "sync_poll")
         )
         with translated(self._connection):
-            row = self._connection.execute(call, (device, nonce, epoch, version, cursor)).fetchone()
+            asked = (device, nonce, generation, epoch, version, cursor)
+            row = self._connection.execute(call, asked).fetchone()
         return row is None or row[0] is not False
 
     def recover(self, request: str) -> str:

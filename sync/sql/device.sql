@@ -32,6 +32,11 @@ BEGIN
      WHERE number = (request ->> 'device')::integer AND role_name = session_user
        FOR NO KEY UPDATE;
     refusal := CASE
+        -- A login that is known under another number: this one was given after the backup that the
+        -- schema was put back to.
+        WHEN who.number IS NULL AND EXISTS (SELECT FROM sync_device d WHERE d.role_name = session_user
+                                               AND d.revoked_at IS NULL)
+        THEN jsonb_build_object('status', 'epoch', 'epoch', meta.epoch, 'lost', true)
         WHEN who.number IS NULL THEN '{"status": "unknown_device"}'::jsonb
         WHEN who.revoked_at IS NOT NULL THEN '{"status": "revoked"}'::jsonb
         WHEN (request ->> 'protocol')::integer > 1

@@ -67,6 +67,9 @@ DECLARE
     changes text;
 BEGIN
     entered := sync_enter(request);
+    IF entered.refusal ? 'lost' AND request ->> 'epoch' = (entered.meta).epoch::text THEN
+        RETURN jsonb_build_object('status', 'epoch', 'epoch', sync_new_epoch(entered.meta));
+    END IF;
     IF entered.refusal IS NOT NULL THEN
         RETURN entered.refusal;
     END IF;
@@ -139,7 +142,8 @@ END
 -- Whether there is anything for an exchange: news since the cursor, or something else that the device
 -- has to be told. It writes nothing, so that a quiet clinic costs its server next to nothing.
 CREATE OR REPLACE FUNCTION {schema}.sync_poll(
-    device integer, nonce uuid, epoch uuid, version integer, since text) RETURNS boolean
+    device integer, nonce uuid, generation bigint, epoch uuid, version integer, since text)
+RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
 DECLARE
@@ -152,6 +156,7 @@ BEGIN
        OR NOT EXISTS (SELECT FROM sync_device d, sync_meta m
                        WHERE d.number = sync_poll.device AND d.role_name = session_user
                          AND d.revoked_at IS NULL AND d.nonce = sync_poll.nonce
+                         AND d.generation = sync_poll.generation
                          AND m.epoch = sync_poll.epoch AND d.schema_version = version
                          AND d.server_version = m.schema_version
                          AND pg_snapshot_xmax(seen) >= m.horizon) THEN

@@ -49,6 +49,26 @@ AS {body}
     SELECT EXISTS (SELECT FROM line WHERE line.number = other);
 {body};
 
+-- Takes a number that the schema has lost as one that the login had, so that its rows may come back.
+-- Where it was given to somebody else since, the login's latest number stands for it.
+CREATE OR REPLACE FUNCTION {schema}.sync_found(lost integer) RETURNS {schema}.sync_device
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    latest sync_device;
+    found sync_device;
+BEGIN
+    SELECT * INTO STRICT latest FROM sync_device
+     WHERE role_name = session_user AND revoked_at IS NULL ORDER BY number DESC LIMIT 1;
+    INSERT INTO sync_device (number, role_name, profile, practitioner_id, label, columns,
+                             schema_version, server_version, forked_from)
+    VALUES (lost, latest.role_name, latest.profile, latest.practitioner_id, latest.label,
+            latest.columns, latest.schema_version, latest.server_version, latest.number)
+    ON CONFLICT (number) DO NOTHING RETURNING * INTO found;
+    RETURN CASE WHEN found.number IS NULL THEN latest ELSE found END;
+END
+{body};
+
 -- A device of another epoch goes on here: under a number that no copy of it has, from a cursor of
 -- now, with the list of its acknowledged transactions that the schema still has, and the results of
 -- those that wait for an answer and were applied all the same.
@@ -67,10 +87,13 @@ DECLARE
     target record;
 BEGIN
     entered := sync_enter(request);
-    IF entered.refusal IS NOT NULL THEN
+    IF entered.refusal ? 'lost' THEN
+        who := sync_found((request ->> 'device')::integer);
+    ELSIF entered.refusal IS NOT NULL THEN
         RETURN entered.refusal;
+    ELSE
+        who := entered.who;
     END IF;
-    who := entered.who;
     IF sync_needs_hello(who, entered.meta, request) THEN
         RETURN '{"status": "hello"}';
     END IF;

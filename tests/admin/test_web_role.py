@@ -93,7 +93,7 @@ def test_no_more_than_the_contract(clinic: Clinic, web: psycopg.Connection) -> N
     ours = {
         row[0]
         for row in clinic.query(
-            "SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace ="
+            "SELECT c.relname FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace ="
             " (SELECT oid FROM pg_namespace WHERE nspname = %s)",
             clinic.schema,
         )

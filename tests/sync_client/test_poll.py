@@ -51,6 +51,8 @@ def test_where_nothing_happened_nothing_is_written(station: Maker, tenant: Tenan
         "TRUNCATE visit",
         "UPDATE sync_device SET revoked_at = now()",
         "UPDATE sync_device SET nonce = gen_random_uuid()",
+        "UPDATE sync_device SET generation = generation - 1",
+        "UPDATE sync_device SET generation = generation + 1",
         "UPDATE sync_device SET role_name = 'somebody'",
         "UPDATE sync_meta SET epoch = gen_random_uuid()",
         "UPDATE sync_meta SET schema_version = schema_version + 1",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sync import acked, compare, store
-from sync.errors import GreetingWanted, Unreachable
+from sync.errors import AccessRefused, GreetingWanted, Unreachable
 from sync.exchange import exchange_once
 from sync.recovery import RESTORED
 from sync.schema import device_of
@@ -440,3 +440,69 @@ def test_what_is_offered_again_is_seen_at_once(
     sync(a)
     alike(tenant, a)
     assert mine in tenant.everything()["person"]
+
+
+def test_a_number_that_the_backup_does_not_know_is_known_by_its_login(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    """The workstation got it after the backup: as a copy, or in an earlier recovery."""
+    a, b = two
+    old = person(a, name="old")
+    sync(a, b)
+    kept = tenant.backup()
+    tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid()")
+    number = a.device
+    sync(a, b)
+    assert a.device != number
+    mine = person(a, name="made under the number that is lost", friend_id=old)
+    assert device_of(mine) == a.device
+    sync(a, b)
+    tenant.put_back(kept)
+    tenant.query("SELECT setval('sync_device_number', (SELECT max(number) FROM sync_device))")
+    waiting = person(a, name="waiting", friend_id=mine)
+    sync(a, b)
+    sync(a, b)
+    alike(tenant, a, b)
+    rows = tenant.everything()["person"]
+    assert {row["name"] for row in rows.values()} == {
+        "old",
+        "made under the number that is lost",
+        "waiting",
+    }
+    assert rows[mine]["friend_id"] == old
+    assert waiting not in rows
+    assert (store.rejected_count(a.desk.execute), store.rejected_count(b.desk.execute)) == (0, 0)
+
+
+def test_a_lost_number_that_somebody_else_has_now_stays_theirs(
+    two: tuple[Station, Station], station: Maker, tenant: Tenant
+) -> None:
+    a, b = two
+    sync(a, b)
+    kept = tenant.backup()
+    tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid()")
+    sync(a)
+    mine = person(a, name="a's")
+    sync(a)
+    lost = a.device
+    tenant.put_back(kept)
+    tenant.query("SELECT setval('sync_device_number', %s, false)", lost)
+    c = station()
+    assert c.device == lost
+    theirs = person(c, name="c's")
+    assert theirs == mine
+    sync(c, a)
+    sync(c, a)
+    (refused,) = store.rejections(a.desk.execute)
+    assert (refused.code, refused.operations[0].new["name"]) == ("foreign_id", "a's")
+    assert tenant.everything()["person"][theirs]["name"] == "c's"
+    alike(tenant, a, c)
+
+
+def test_who_was_shut_out_is_not_let_in_by_a_lost_number(station: Maker, tenant: Tenant) -> None:
+    a = station()
+    sync(a)
+    tenant.query("UPDATE sync_device SET revoked_at = now()")
+    store.set_device(a.desk.execute, 77)
+    with pytest.raises(AccessRefused):
+        a.engine.sync_once()

@@ -194,7 +194,7 @@ def test_a_new_number_passes_over_those_that_were_given_by_hand(tenant: Tenant) 
     [
         ("UPDATE sync_device SET revoked_at = now()", {}, "revoked"),
         ("UPDATE sync_device SET role_name = 'other'", {}, "unknown_device"),
-        ("SELECT 1", {"device": 77}, "unknown_device"),
+        ("SELECT 1", {"device": 77}, "epoch"),
         ("UPDATE sync_meta SET epoch = gen_random_uuid()", {}, "epoch"),
         ("UPDATE sync_meta SET min_client_version = 9, schema_version = 9", {}, "client_too_old"),
         ("UPDATE sync_meta SET schema_version = 9", {}, "hello"),

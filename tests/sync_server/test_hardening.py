@@ -131,9 +131,15 @@ def test_a_cursor_that_is_ahead_of_the_server_stops(tenant: Tenant) -> None:
     station.cursor = f"{ahead}:{ahead}:"
     given = transaction(op("I", CLIENTS, station.new_id(), new=client_row()))
     answer = station.exchange(given)
-    assert answer == {"status": "epoch", "epoch": station.epoch}
+    assert answer["status"] == "epoch"
+    assert answer["epoch"] == str(tenant.one("SELECT epoch FROM sync_meta")) != station.epoch
     assert tenant.one("SELECT count(*) FROM sync_result") == 0
+    # Every other cursor is of the old epoch, too.
     station.cursor = seen
+    assert station.exchange(given)["status"] == "epoch"
+    station.epoch = answer["epoch"]
+    assert station.exchange(given)["status"] == "stale"
+    station.cursor = tenant.one("SELECT pg_current_snapshot()::text")
     assert station.exchange(given)["results"][0]["status"] == "applied"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Iterator
 
 import psycopg
@@ -76,9 +77,9 @@ def test_a_device_role_syncs_and_can_do_nothing_else(tenant: Tenant, stranger: W
         "sync_exchange",
         "sync_hashes",
         "sync_hello",
+        "sync_poll",
         "sync_read",
         "sync_read_ids",
-        "sync_poll",
         "sync_recover",
         "sync_start",
         "sync_sums",
@@ -97,9 +98,16 @@ def test_a_device_cannot_speak_for_another(tenant: Tenant, stranger: Workstation
     stranger.join()
     own = stranger.number
     stranger.number = other.number
-    assert stranger.hello()["status"] == "unknown_device"
-    assert stranger.start()["status"] == "unknown_device"
-    assert stranger.exchange()["status"] == "unknown_device"
+    # For its own number was given again, as far as the server can tell: it may recover, as itself.
+    assert stranger.hello()["status"] == "epoch"
+    assert stranger.start()["status"] == "epoch"
+    before = tenant.one("SELECT to_jsonb(d) FROM sync_device d WHERE number = %s", other.number)
+    assert stranger.exchange()["status"] == "epoch"
+    answer = stranger.call("sync_recover", exchange=str(uuid.uuid4()), acked=[])
+    assert answer["device"] not in {own, other.number}
+    assert before == tenant.one(
+        "SELECT to_jsonb(d) FROM sync_device d WHERE number = %s", other.number
+    )
     with pytest.raises(psycopg.errors.InvalidAuthorizationSpecification):
         stranger.read("pacientes_cliente")
     stranger.number = own

@@ -53,9 +53,11 @@ class Timed:
         self.seconds.append(time.perf_counter() - started)
         return answer
 
-    def poll(self, device: int, nonce: str, epoch: str, version: int, cursor: str) -> bool:
+    def poll(
+        self, device: int, nonce: str, generation: int, epoch: str, version: int, cursor: str
+    ) -> bool:
         started = time.perf_counter()
-        news = self._transport.poll(device, nonce, epoch, version, cursor)
+        news = self._transport.poll(device, nonce, generation, epoch, version, cursor)
         self.seconds.append(time.perf_counter() - started)
         return news
 
