@@ -54,6 +54,8 @@ class Proxy:
         self._stop = True
         self._bell.send(b"\0")
         self._thread.join()
+        for one in (self._bell, self._ear):
+            one.close()
 
     def _run(self) -> None:
         while not self._stop:
@@ -70,8 +72,7 @@ class Proxy:
         for one in list(self._clients):
             self._cut(one)
         self._selector.close()
-        for one in (self._listener, self._bell, self._ear):
-            one.close()
+        self._listener.close()
 
     def _accept(self) -> None:
         client, _ = self._listener.accept()
