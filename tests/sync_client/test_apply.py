@@ -155,14 +155,16 @@ class Model(RuleBasedStateMachine):
             answer(rows, gone, [self.results[t.id] for t in self.sent], whole=whole),
             NOW,
         )
-        self.acknowledged |= {t.id for t in self.sent if self.results[t.id].applied}
+        answered = {t.id for t in self.sent}
+        self.acknowledged |= {tx for tx in answered if self.results[tx].applied}
         self.seen = copy.deepcopy(self.server)
         self.changed = set()
         self.sent = None
         refused = {r.tx: r for r in store.rejections(self.desk.execute)}
         for tx in before.keys() & refused.keys():
             assert refused[tx].operations == before[tx].operations
-            assert refused[tx].code == ("conflict" if tx in self.results else "depends")
+            # One whose own answer was lost goes with what it builds on, when that is refused.
+            assert refused[tx].code == ("conflict" if tx in answered else "depends")
 
     @precondition(lambda self: self.sent is not None)
     @rule()
