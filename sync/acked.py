@@ -7,11 +7,16 @@ that wrote it offer it again, under the same transaction ids.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterable
 
 from sync import codec
-from sync.store import Execute, LocalTransaction, operations_from_json, operations_to_json
+from sync.store import (
+    Execute,
+    LocalTransaction,
+    enqueue,
+    operations_from_json,
+    operations_to_json,
+)
 
 KEPT = dt.timedelta(days=35)
 """How long: longer than the oldest backup that anybody puts back by mistake."""
@@ -62,20 +67,5 @@ def offer_again(execute: Execute, lost: list[LocalTransaction]) -> None:
     """Put transactions at the head of the outbox, before all that waits there."""
     ((first,),) = execute("SELECT coalesce(min(seq), 1) FROM sync_tx")
     for place, transaction in enumerate(lost, start=first - len(lost)):
-        execute(
-            "INSERT INTO sync_tx (seq, id, actor, label, at) VALUES (?, ?, ?, ?, ?)",
-            (place, transaction.id, transaction.actor, transaction.label, transaction.at),
-        )
+        enqueue(execute, transaction, place)
         execute("INSERT OR IGNORE INTO sync_again (tx) VALUES (?)", (transaction.id,))
-        for o in transaction.operations:
-            execute(
-                "INSERT INTO sync_op (tx, tbl, row_id, op, old, new) VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    transaction.id,
-                    o.table,
-                    o.row_id,
-                    o.kind,
-                    json.dumps(o.old, ensure_ascii=False),
-                    json.dumps(o.new, ensure_ascii=False),
-                ),
-            )

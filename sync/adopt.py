@@ -68,7 +68,7 @@ def adopt(
         ids = _new_ids(execute, waiting, drafts)
         waiting = [_moved(t, schema, ids) for t in waiting]
         for transaction in waiting:
-            _enqueue(execute, transaction)
+            store.enqueue(execute, transaction)
         for draft in drafts:
             _keep_draft(execute, draft, schema, ids)
         _remember(execute, [*(t.id for t in fresh), *(r.tx for r in drafts)], now)
@@ -83,7 +83,7 @@ def adopt(
                 Result(t.id, applied=False, code="review") for t in waiting if t.id not in asked
             ]
         keys = {(o.table, o.row_id) for t in waiting for o in t.operations}
-        _keep_images(execute, schema, keys)
+        apply.keep_images(execute, schema, keys)
         work = apply.load(execute)
         work.dirty |= keys
         apply.settle_results(execute, schema, work, known, now)
@@ -138,29 +138,6 @@ def _moved(
     )
 
 
-def _enqueue(execute: Execute, transaction: LocalTransaction) -> None:
-    execute(
-        "INSERT INTO sync_tx (id, actor, label, at) VALUES (?, ?, ?, ?)",
-        (transaction.id, transaction.actor, transaction.label, transaction.at),
-    )
-    for operation in transaction.operations:
-        execute(
-            "INSERT INTO sync_op (tx, tbl, row_id, op, old, new) VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                transaction.id,
-                operation.table,
-                operation.row_id,
-                operation.kind,
-                _values(operation.old),
-                _values(operation.new),
-            ),
-        )
-
-
-def _values(values: Mapping[str, Any]) -> str | None:
-    return json.dumps(values, ensure_ascii=False) if values else None
-
-
 def _keep_draft(
     execute: Execute, draft: Rejection, schema: SyncSchema, ids: Mapping[Key, int]
 ) -> None:
@@ -193,22 +170,6 @@ def _detail(detail: Mapping[str, Any], ids: Mapping[Key, int]) -> dict[str, Any]
 def _remember(execute: Execute, txs: Iterable[str], now: dt.datetime) -> None:
     for tx in txs:
         execute("INSERT INTO sync_adopted (tx, at) VALUES (?, ?)", (tx, codec.instant_to_text(now)))
-
-
-def _keep_images(execute: Execute, schema: SyncSchema, keys: Iterable[Key]) -> None:
-    """What stands in the cache of rows that had nothing waiting is the server's image of them."""
-    for table, row_id in sorted(keys):
-        if execute("SELECT 1 FROM sync_base WHERE tbl = ? AND row_id = ?", (table, row_id)):
-            continue
-        names = schema[table].column_names
-        columns = ", ".join(f'"{name}"' for name in names)
-        rows = execute(f'SELECT {columns} FROM "{table}" WHERE id = ?', (row_id,))
-        image = (
-            json.dumps(dict(zip(names, rows[0], strict=True)), ensure_ascii=False) if rows else None
-        )
-        execute(
-            "INSERT INTO sync_base (tbl, row_id, image) VALUES (?, ?, ?)", (table, row_id, image)
-        )
 
 
 def readable(schema: SyncSchema, operation: Operation) -> bool:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sync import acked, codec, store
+from sync.capture import image_sql
 from sync.errors import MassDeletion
 from sync.schema import SyncSchema
 from sync.store import Execute, LocalTransaction, Operation
@@ -162,6 +163,17 @@ def load(execute: Execute) -> _Work:
         for table, row_id, image in execute("SELECT tbl, row_id, image FROM sync_base")
     }
     return _Work(images, store.outbox(execute))
+
+
+def keep_images(execute: Execute, schema: SyncSchema, keys: Iterable[Key]) -> None:
+    """What stands in the cache of rows that had nothing waiting is the server's image of them."""
+    for table, row_id in sorted(keys):
+        image = image_sql(schema[table], f'"{table}"')
+        execute(
+            "INSERT OR IGNORE INTO sync_base (tbl, row_id, image)"
+            f' SELECT ?, ?, (SELECT {image} FROM "{table}" WHERE id = ?)',
+            (table, row_id, row_id),
+        )
 
 
 def settle_results(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -189,10 +188,11 @@ def _start(connection: Any, schema: SyncSchema) -> Conversation[wire.StartAnswer
     """The server's go-ahead; under a new device number where the old one was used before."""
     execute = store.executor(connection)
     for _attempt in range(2):
-        exchange = store.get_state(execute, "exchange") or str(uuid.uuid4())
-        store.set_state(execute, "exchange", exchange)
         request = wire.start_request(
-            schema, store.device(execute), store.get_state(execute, "nonce"), exchange
+            schema,
+            store.device(execute),
+            store.get_state(execute, "nonce"),
+            store.exchange(execute),
         )
         answer = wire.start_answer((yield calls.Start(request)))
         if answer.status == "ok":

@@ -53,21 +53,21 @@ def triggers(table: SyncTable) -> tuple[str, ...]:
         _refuse(f"rows of {name} are born on the server")
         if table.born_on_server
         else _base(name, "NEW.id", "NULL")
-        + _operation(name, "NEW.id", "I", "NULL", _image(table, "NEW"))
+        + _operation(name, "NEW.id", "I", "NULL", image_sql(table, "NEW"))
     )
     never = _refuse(f"rows of {name} are only ever added")
     update_body = (
         never
         if table.append_only
         else "SELECT RAISE(ABORT, 'sync: a row keeps its id') WHERE OLD.id IS NOT NEW.id;"
-        + _base(name, "OLD.id", _image(table, "OLD"))
+        + _base(name, "OLD.id", image_sql(table, "OLD"))
         + _operation(name, "OLD.id", "U", _changes(table, "OLD"), _changes(table, "NEW"))
     )
     delete_body = (
         never
         if table.append_only
-        else _base(name, "OLD.id", _image(table, "OLD"))
-        + _operation(name, "OLD.id", "D", _image(table, "OLD"), "NULL")
+        else _base(name, "OLD.id", image_sql(table, "OLD"))
+        + _operation(name, "OLD.id", "D", image_sql(table, "OLD"), "NULL")
     )
     return (
         _trigger(name, "insert", "INSERT", _CAPTURING, insert_body),
@@ -102,7 +102,8 @@ def _operation(table: str, row_id: str, kind: str, old: str, new: str) -> str:
     )
 
 
-def _image(table: SyncTable, side: str) -> str:
+def image_sql(table: SyncTable, side: str) -> str:
+    """The SQL of a row as ``sync_op`` and ``sync_base`` keep it; ``side`` names where it stands."""
     pairs = ", ".join(f"'{column}', {side}.\"{column}\"" for column in table.column_names)
     return f"json_object({pairs})"
 

@@ -68,7 +68,7 @@ def comparing(connection: Any, schema: SyncSchema, key: str) -> Conversation[fro
     """
     execute = store.executor(connection)
     progress = Progress.read(store.get_state(execute, key) or "[[], 0, {}]")
-    known = json.loads(store.get_state(execute, "columns") or "{}")
+    known = store.columns(execute)
     progress.tables = [(t, a) for t, a in progress.tables if t in known and t in schema]
     if not progress.tables:
         _end(execute, key, progress)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -64,7 +63,7 @@ def greeting(connection: Any, schema: SyncSchema) -> Conversation[wire.HelloAnsw
     filtered = [table.name for table in answer.tables if table.filtered]
     connection.execute("BEGIN IMMEDIATE")
     try:
-        scope.narrow(connection, schema, scope.columns_of(execute), columns)
+        scope.narrow(connection, schema, store.columns(execute), columns)
         for key, value in (
             ("refetch", _to_refetch(execute, columns, schema)),
             ("columns", json.dumps(columns)),
@@ -106,7 +105,7 @@ def _refetching(connection: Any, schema: SyncSchema) -> Conversation[frozenset[s
     while state := store.get_state(execute, "refetch"):
         tables = json.loads(state)
         table, after = next(iter(tables.items()))
-        columns = json.loads(store.get_state(execute, "columns") or "{}")[table]
+        columns = store.columns(execute)[table]
         device = store.device(execute)
         rows = wire.decoded_rows((yield calls.Read(device, table, after, REFETCH_ROWS)))
         if len(rows) < REFETCH_ROWS:
@@ -223,7 +222,7 @@ def _starting_over(
         schema,
         store.device(execute),
         store.get_state(execute, "nonce"),
-        _exchange(execute),
+        store.exchange(execute),
         [transaction.id for transaction in store.outbox(execute)],
     )
     answer = wire.start_answer((yield calls.Start(request)))
@@ -279,15 +278,6 @@ def checking(connection: Any, schema: SyncSchema, clock: Clock) -> Conversation[
     return mended
 
 
-def _exchange(execute: store.Execute) -> str:
-    """The name of the exchange under way, in the cache before it is sent: a repeat has the same."""
-    exchange = store.get_state(execute, "exchange")
-    if exchange is None:
-        exchange = str(uuid.uuid4())
-        store.set_state(execute, "exchange", exchange)
-    return exchange
-
-
 def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.ExchangeRequest:
     execute = store.executor(connection)
     state = {key: store.get_state(execute, key) for key in ("nonce", "epoch", "cursor")}
@@ -298,10 +288,10 @@ def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.Excha
         device=store.device(execute),
         nonce=state["nonce"],
         generation=store.generation(execute),
-        exchange=_exchange(execute),
+        exchange=store.exchange(execute),
         epoch=state["epoch"] or "",
         cursor=state["cursor"],
-        push=scope.outgoing(store.outbox(execute, push_limit), scope.columns_of(execute)),
+        push=scope.outgoing(store.outbox(execute, push_limit), store.columns(execute)),
     )
 
 

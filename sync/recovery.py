@@ -9,7 +9,6 @@ outbox stays there.
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,7 @@ from sync.calls import Conversation
 from sync.compare import Progress
 from sync.errors import refusal
 from sync.schema import DEVICE_BITS, SyncSchema
-from sync.store import Execute, LocalTransaction
+from sync.store import Execute
 from sync.wire import RecoverAnswer
 
 COMPARING = "comparing"
@@ -37,15 +36,11 @@ def recovering(
 ) -> Conversation[bool]:
     """Take the server's word on how to go on; ``False`` where it wants to be greeted first."""
     execute = store.executor(connection)
-    exchange = store.get_state(execute, "exchange")
-    if exchange is None:
-        exchange = str(uuid.uuid4())
-        store.set_state(execute, "exchange", exchange)
     request = wire.recover_request(
         schema,
         store.device(execute),
         store.generation(execute),
-        exchange,
+        store.exchange(execute),
         acked.ids(execute),
         [transaction.id for transaction in store.outbox(execute)],
         _seen(execute, schema),
@@ -90,10 +85,12 @@ def _go_on(
             for transaction in lost:
                 store.reject(execute, transaction, RESTORED, {}, now)
         else:
-            _keep_images(connection, schema, lost)
+            rows = {(o.table, o.row_id) for one in lost for o in one.operations}
+            # Until the comparison brings the server's images.
+            apply.keep_images(execute, schema, rows)
             acked.offer_again(execute, lost)
             work = apply.load(execute)
-            work.dirty = {(o.table, o.row_id) for one in lost for o in one.operations}
+            work.dirty = rows
             apply.rebuild(connection, work)
         for key, value in (
             ("nonce", answer.nonce),
@@ -105,17 +102,3 @@ def _go_on(
         ):
             store.set_state(execute, key, value)
         fault("recovery_kept")
-
-
-def _keep_images(connection: Any, schema: SyncSchema, lost: list[LocalTransaction]) -> None:
-    """What is here stands for the server's image until the comparison brings that."""
-    execute = store.executor(connection)
-    rows = {(o.table, o.row_id) for transaction in lost for o in transaction.operations}
-    for table, row_id in sorted(rows):
-        names = schema[table].column_names
-        columns = ", ".join(f"'{name}', \"{name}\"" for name in names)
-        execute(
-            "INSERT OR IGNORE INTO sync_base (tbl, row_id, image)"
-            f' SELECT ?, ?, (SELECT json_object({columns}) FROM "{table}" WHERE id = ?)',
-            (table, row_id, row_id),
-        )

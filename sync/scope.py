@@ -6,7 +6,6 @@ and no copy of it is kept here (:func:`sync.store.leaving`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -88,9 +87,3 @@ def _blank(
 
 
 _TEXTS = frozenset({"text", "instant", "date", "time"})
-
-
-def columns_of(execute: store.Execute) -> dict[str, list[str]]:
-    """Table → columns that the server sends, as it last said; empty before the first greeting."""
-    known: dict[str, list[str]] = json.loads(store.get_state(execute, "columns") or "{}")
-    return known

@@ -231,6 +231,21 @@ def unwatched(execute: Execute) -> frozenset[str]:
     return frozenset(problem["table"] for problem in problems)
 
 
+def exchange(execute: Execute) -> str:
+    """The name of the exchange under way, kept before it is sent: a repeat has the same."""
+    name = get_state(execute, "exchange")
+    if name is None:
+        name = str(uuid.uuid4())
+        set_state(execute, "exchange", name)
+    return name
+
+
+def columns(execute: Execute) -> dict[str, list[str]]:
+    """Table → columns that the server sends, as it last said; empty before the first greeting."""
+    known: dict[str, list[str]] = json.loads(get_state(execute, "columns") or "{}")
+    return known
+
+
 def verified(execute: Execute) -> dt.datetime | None:
     """When the cache was last proved to hold what the server holds (aware, UTC)."""
     value = get_state(execute, "verified_at")
@@ -350,6 +365,26 @@ def _operations(execute: Execute, tx: str) -> tuple[Operation, ...]:
         Operation(table, row_id, kind, json.loads(old or "{}"), json.loads(new or "{}"))
         for table, row_id, kind, old, new in rows
     )
+
+
+def enqueue(execute: Execute, transaction: LocalTransaction, seq: int | None = None) -> None:
+    """Put a whole local transaction into the outbox: behind all that waits, or at ``seq``."""
+    execute(
+        "INSERT INTO sync_tx (seq, id, actor, label, at) VALUES (?, ?, ?, ?, ?)",
+        (seq, transaction.id, transaction.actor, transaction.label, transaction.at),
+    )
+    for operation in transaction.operations:
+        execute(
+            "INSERT INTO sync_op (tx, tbl, row_id, op, old, new) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                transaction.id,
+                operation.table,
+                operation.row_id,
+                operation.kind,
+                json.dumps(operation.old, ensure_ascii=False) if operation.old else None,
+                json.dumps(operation.new, ensure_ascii=False) if operation.new else None,
+            ),
+        )
 
 
 def forget(execute: Execute, txs: Sequence[str]) -> None:

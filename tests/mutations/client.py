@@ -100,8 +100,8 @@ MUTATIONS = (
     ),
     Mutation(
         "an exchange is not in the cache before it is sent",
-        EXCHANGE,
-        '        store.set_state(execute, "exchange", exchange)\n',
+        STORE,
+        '        set_state(execute, "exchange", name)\n',
         "",
         (_FAULTS,),
     ),
@@ -151,7 +151,7 @@ MUTATIONS = (
         "an update says the whole row",
         CAPTURE,
         '_operation(name, "OLD.id", "U", _changes(table, "OLD"), _changes(table, "NEW"))',
-        '_operation(name, "OLD.id", "U", _image(table, "OLD"), _image(table, "NEW"))',
+        '_operation(name, "OLD.id", "U", image_sql(table, "OLD"), image_sql(table, "NEW"))',
         (_CAPTURE,),
     ),
     Mutation(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.mutation import Mutation
 
+STORE = "sync/store.py"
 ADOPT = "sync/adopt.py"
 FILE = "desktop/services/office_file.py"
 OFFICE = "desktop/services/office.py"
@@ -40,9 +41,9 @@ MUTATIONS = (
     ),
     Mutation(
         "the office signs for the work of others",
-        ADOPT,
-        "(transaction.id, transaction.actor, transaction.label, transaction.at),",
-        "(transaction.id, None, transaction.label, transaction.at),",
+        STORE,
+        "(seq, transaction.id, transaction.actor, transaction.label, transaction.at),",
+        "(seq, transaction.id, None, transaction.label, transaction.at),",
         (_CARRY,),
     ),
     Mutation(

@@ -237,7 +237,7 @@ MUTATIONS = (
     Mutation(
         "a profile's tables stay in the cache",
         EXCHANGE,
-        "        scope.narrow(connection, schema, scope.columns_of(execute), columns)\n",
+        "        scope.narrow(connection, schema, store.columns(execute), columns)\n",
         "",
         (_CLIENT,),
     ),

@@ -29,7 +29,7 @@ MUTATIONS = (
         "the image before the first edit is not kept",
         CAPTURE,
         "else \"SELECT RAISE(ABORT, 'sync: a row keeps its id') WHERE OLD.id IS NOT NEW.id;\"\n"
-        '        + _base(name, "OLD.id", _image(table, "OLD"))',
+        '        + _base(name, "OLD.id", image_sql(table, "OLD"))',
         "else \"SELECT RAISE(ABORT, 'sync: a row keeps its id') WHERE OLD.id IS NOT NEW.id;\"\n"
         '        + _base(name, "OLD.id", "NULL")',
     ),
@@ -148,10 +148,9 @@ MUTATIONS = (
     _mistake("a copy keeps its number", REKEY, "    store.set_device(execute, device)\n", ""),
     _mistake(
         "an exchange has no name before it is sent",
-        EXCHANGE,
-        '        exchange = str(uuid.uuid4())\n        store.set_state(execute, "exchange", exchange)\n'
-        "    return exchange\n",
-        "        exchange = str(uuid.uuid4())\n    return exchange\n",
+        STORE,
+        '        name = str(uuid.uuid4())\n        set_state(execute, "exchange", name)\n',
+        "        name = str(uuid.uuid4())\n",
     ),
     _mistake(
         "new columns are not fetched",
