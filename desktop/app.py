@@ -24,14 +24,16 @@ from desktop.qt.jobs import Jobs
 from desktop.qt.settings import FILE_NAME, Settings
 from desktop.qt.theme import CHOICES, TEXT_SCALES, theme_switch
 from desktop.services import joining, secrets
+from desktop.services.accounts import Verified
 from desktop.services.cache import Clock, utc_now
+from desktop.services.first_day import FirstDay
 from desktop.services.revocation import wants_key
 from desktop.services.session import WorkSession, open_session, renewed
 from desktop.services.workstation import Description, default_folder
 from desktop.views.inbox import InboxScreen
 from desktop.views.join import JoinWizard
 from desktop.views.main_window import MainWindow, Program
-from desktop.views.signin import StartWindow
+from desktop.views.signin import LAST_USERNAME, StartWindow
 from desktop.views.workspace import LANGUAGE, TEXT_SCALE, THEME, WORK_OFFLINE, ScreenEntry
 
 log = logging.getLogger(__name__)
@@ -88,6 +90,8 @@ class Consultorio(QObject):
         self.wizard: JoinWizard | None = None
         self.window: MainWindow | None = None
         self._syncing = False
+        self._person: Verified | None = None
+        self._typed: tuple[str, str, str] | None = None
 
     def begin(self) -> None:
         """Show the first window: the wizard, or the workstation being opened."""
@@ -101,25 +105,37 @@ class Consultorio(QObject):
 
     def _show_wizard(self) -> None:
         def join(
-            file: Path, passphrase: str | None, progress: Callable[[str, int, int], None]
+            file: Path | None,
+            passphrase: str | None,
+            progress: Callable[[str, int, int], None],
+            day: Callable[[FirstDay], None],
         ) -> object:
-            words = passphrase or known
-            joined = joining.join(
-                file, self._folder, passphrase=lambda: words, progress=progress, clock=self._clock
-            )
+            words, watch = passphrase or known, joining.Watch(progress, day)
+            if file is None:
+                joined = joining.resume(
+                    self._folder, passphrase=lambda: words, watch=watch, clock=self._clock
+                )
+            else:
+                joined = joining.join(
+                    file, self._folder, passphrase=lambda: words, watch=watch, clock=self._clock
+                )
             self._passphrase = words
             return joined
 
         known = self._passphrase
-        has_keyring = secrets.has_keyring() or known is not None
-        self.wizard = JoinWizard(self.jobs, join, has_keyring=has_keyring)
+        begun = joining.begun(self._folder)
+        vault = secrets.has_keyring() if begun is None else begun.vault == secrets.KEYRING
+        self.wizard = JoinWizard(self.jobs, join, has_keyring=vault or known is not None)
         self.wizard.joined.connect(self._joined)
         self.wizard.show()
+        if begun is not None:
+            self.wizard.go_on()
         self.ready.emit(self.wizard, None)
 
     @Slot()
     def _joined(self) -> None:
         if self.wizard is not None:
+            self._person, self._typed = self.wizard.door.person, self.wizard.door.typed
             self.wizard.close()
             self.wizard.deleteLater()
             self.wizard = None
@@ -153,9 +169,17 @@ class Consultorio(QObject):
         if self.start is not None:
             self.start.show_opening()
         folder, passphrase, clock = self._folder, self._passphrase, self._clock
+        person = self._person
+
+        def work(_progress: object) -> WorkSession:
+            session = open_session(folder, passphrase=lambda: passphrase, clock=clock)
+            if person is not None:
+                session.services.accounts.keep(person)
+            return session
+
         self.jobs.write(
             self,
-            lambda _progress: open_session(folder, passphrase=lambda: passphrase, clock=clock),
+            work,
             done=self._opened,
             failed=self._not_opened,
         )
@@ -234,7 +258,19 @@ class Consultorio(QObject):
             self.start.close()
             self.start.deleteLater()
             self.start = None
+        self._go_on_with(self.window)
         self.ready.emit(self.window, None)
+
+    def _go_on_with(self, window: MainWindow) -> None:
+        """Who signed in during the first load goes on, and who was about to need not begin again."""
+        person, self._person = self._person, None
+        typed, self._typed = self._typed, None
+        if person is not None:
+            self.settings.set(LAST_USERNAME, person.username)
+            window.enter(person.actor)
+        elif typed is not None and any(typed):
+            username, password, message = typed
+            window.signin.ask_again(username, message, password)
 
     @Slot()
     def _start_syncing(self) -> None:

@@ -78,7 +78,7 @@ def _join(args: argparse.Namespace, output: Output) -> int:
         args.file,
         folder,
         passphrase=lambda: passphrase_of(args),
-        progress=lambda _table, done, total: tell(done, total),
+        watch=joining.Watch(lambda _table, done, total: tell(done, total)),
     )
     return output.done(
         _("This workstation, “{label}”, belongs to “{clinic}” now and is ready to work.").format(

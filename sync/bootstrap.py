@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync import calls, store, wire
+from sync import calls, codec, store, wire
 from sync.apply import Fault, no_fault
 from sync.calls import Conversation
 from sync.capture import install_capture
@@ -35,6 +35,10 @@ Progress = Callable[[str, int, int], None]
 
 def _nobody_watches(_table: str, _rows: int, _total: int) -> None:
     """The progress callback that does nothing."""
+
+
+def _nobody_waits() -> None:
+    """The callback for what comes first that does nothing."""
 
 
 def _never() -> bool:
@@ -71,6 +75,7 @@ def bootstrap(
     create_indexes: Callable[[Any], None],
     clock: Callable[[], dt.datetime],
     progress: Progress = _nobody_watches,
+    first: Callable[[], None] = _nobody_waits,
     cancelled: Callable[[], bool] = _never,
     fault: Fault = no_fault,
     chunk: int = CHUNK,
@@ -87,6 +92,8 @@ def bootstrap(
     :param create_tables: makes the synced tables, without secondary indexes. Called once.
     :param create_indexes: makes the rest of the cache's schema; may be called again after a cut.
     :param progress: ``(table, rows so far, rows in all)``; the total is an estimate.
+    :param first: called when the rows that the server names first can be read in the file, in each
+        call that does not return at once; see :func:`begun_at`.
     :param cancelled: asked between chunks; true ends in :class:`~sync.errors.Cancelled`.
     """
     execute = store.executor(connection)
@@ -109,6 +116,7 @@ def bootstrap(
                 create_indexes=create_indexes,
                 clock=clock,
                 progress=progress,
+                first=first,
                 cancelled=cancelled,
                 fault=fault,
                 chunk=chunk,
@@ -125,6 +133,7 @@ def loading(
     create_indexes: Callable[[Any], None],
     clock: Callable[[], dt.datetime],
     progress: Progress = _nobody_watches,
+    first: Callable[[], None] = _nobody_waits,
     cancelled: Callable[[], bool] = _never,
     fault: Fault = no_fault,
     chunk: int = CHUNK,
@@ -133,11 +142,13 @@ def loading(
     execute = store.executor(connection)
     answer = yield from greeting(connection, schema)
     columns = {t.name: list(t.columns) for t in answer.tables if t.name in schema}
-    load = yield from _begin(connection, schema, answer.epoch)
+    load = yield from _begin(connection, schema, answer.epoch, clock)
     if len(load.done) < len(columns):
         fault("load_begun")
-        loader = _Loader(connection, load, columns, progress, cancelled, fault, chunk)
-        yield from loader.run()
+    loader = _Loader(connection, load, columns, progress, cancelled, fault, chunk)
+    yield from loader.read_first()
+    first()
+    yield from loader.read_rest()
     if store.get_state(execute, "bootstrap") is None:
         _verify(execute, load, columns)
         create_indexes(connection)
@@ -149,6 +160,7 @@ def loading(
         yield from _catch_up(connection, schema, clock, fault)
         with _transaction(connection):
             store.set_state(execute, "bootstrap_load", None)
+            store.set_state(execute, "bootstrap_began", None)
             store.set_state(execute, "bootstrap", "done")
     return sum(load.rows.values())
 
@@ -158,7 +170,18 @@ def finished(connection: Any) -> bool:
     return store.get_state(store.executor(connection), "bootstrap") == "done"
 
 
-def _begin(connection: Any, schema: SyncSchema, epoch: str) -> Conversation[_Load]:
+def begun_at(execute: store.Execute) -> dt.datetime | None:
+    """When the load under way began, by this computer's clock; ``None`` where none is.
+
+    What the server names first is of then, however often the load was cut since.
+    """
+    text = store.get_state(execute, "bootstrap_began")
+    return None if text is None else codec.text_to_instant(text)
+
+
+def _begin(
+    connection: Any, schema: SyncSchema, epoch: str, clock: Callable[[], dt.datetime]
+) -> Conversation[_Load]:
     execute = store.executor(connection)
     known = store.get_state(execute, "bootstrap_load")
     if known is not None:
@@ -178,6 +201,7 @@ def _begin(connection: Any, schema: SyncSchema, epoch: str) -> Conversation[_Loa
             ("cursor", answer.cursor),
             ("exchange", None),
             ("bootstrap_load", load.text()),
+            ("bootstrap_began", codec.instant_to_text(clock())),
         ):
             store.set_state(execute, key, value)
         store.raise_counter(execute, answer.counter)
@@ -250,14 +274,14 @@ class _Loader:
         self._fault = fault
         self._chunk = chunk
 
-    def run(self) -> Conversation[None]:
+    def read_rest(self) -> Conversation[None]:
         """Load everything that is not loaded yet."""
-        yield from self._read_priority()
         for table in self._columns:
             if table not in self._load.done:
                 yield from self._read_table(table)
 
-    def _read_priority(self) -> Conversation[None]:
+    def read_first(self) -> Conversation[None]:
+        """Load what the server names first."""
         while self._load.priority:
             table, ids = self._load.priority[0]
             rows: list[str] = []

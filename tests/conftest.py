@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import keyring
+import keyring.backends.fail
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
@@ -94,6 +95,12 @@ def memory_keyring() -> Iterator[MemoryKeyring]:
     keyring.set_keyring(backend)
     yield backend
     keyring.set_keyring(before)
+
+
+@pytest.fixture
+def no_keyring(memory_keyring: MemoryKeyring) -> None:
+    """This computer has nowhere to keep a secret."""
+    keyring.set_keyring(keyring.backends.fail.Keyring())
 
 
 @pytest.fixture(scope="session")

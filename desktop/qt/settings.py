@@ -13,16 +13,16 @@ FILE_NAME = "settings.json"
 
 
 class Settings:
-    """Small values in a JSON file, written whole at every change.
+    """Small values in a JSON file, written whole at every change; without a path, in memory.
 
     A file that can't be read is set aside and the defaults are used: a preference never keeps
     the program from starting.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._values: dict[str, Any] = {}
-        if path.exists():
+        if path is not None and path.exists():
             try:
                 loaded = json.loads(path.read_text("utf-8"))
                 self._values = loaded if isinstance(loaded, dict) else {}
@@ -41,6 +41,8 @@ class Settings:
         if self._values.get(key) == value and key in self._values:
             return
         self._values[key] = value
+        if self._path is None:
+            return
         beside = self._path.with_suffix(".tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

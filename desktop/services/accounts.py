@@ -11,7 +11,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -87,6 +87,57 @@ def normal_username(username: str) -> str:
     return unicodedata.normalize("NFKC", username.strip())
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Somebody whose password the server has found right.
+
+    :ivar profile: what the server said of them. :ivar verifier: for signing in without a server.
+    """
+
+    username: str
+    profile: dict[str, Any]
+    verifier: str = field(repr=False)
+    at: dt.datetime
+
+    @property
+    def actor(self) -> Actor:
+        """The person."""
+        return _actor(self.profile)
+
+
+def verify(
+    connection: psycopg.Connection, schema: str, username: str, password: str, *, now: dt.datetime
+) -> Verified:
+    """Ask the server whether this is the person's password; nothing is kept here.
+
+    Raises as :meth:`Accounts.sign_in` where the server can be asked.
+    """
+    name = normal_username(username)
+    derived = _derive(connection, schema, name, password)
+    profile = _expect(_ask(connection, schema, "account_verify", name, derived))
+    return Verified(name, profile, passwords.offline_verifier(password), now)
+
+
+def _derive(connection: psycopg.Connection, schema: str, name: str, password: str) -> str:
+    challenge = _expect(_ask(connection, schema, "account_challenge", name))
+    if challenge["algorithm"] != passwords.ALGORITHM:
+        raise RuleError("account.algorithm")
+    return passwords.derive(password, challenge["salt"], challenge["iterations"])
+
+
+def _ask(
+    connection: psycopg.Connection, schema: str, function: str, *values: Any
+) -> dict[str, Any]:
+    statement = sql.SQL("SELECT {}({})").format(
+        with_parameters(schema, function),
+        sql.SQL(", ").join(sql.Placeholder() * len(values)),
+    )
+    with translated():
+        rows = connection.execute(statement, values).fetchall()
+    answer: dict[str, Any] = rows[0][0]
+    return answer
+
+
 class Accounts:
     """The accounts of the clinic as one workstation sees them."""
 
@@ -120,13 +171,26 @@ class Accounts:
             return self._sign_in_offline(name, password)
         try:
             with connection:
-                profile = self._sign_in_online(connection, name, password)
+                verified = self._sign_in_online(connection, name, password)
         except EnvironmentTrouble as error:
             if error.code not in _OFFLINE:
                 raise
             return self._sign_in_offline(name, password)
-        self._keep(name, password, profile)
-        return _actor(profile)
+        self.keep(verified)
+        return verified.actor
+
+    def keep(self, verified: Verified) -> None:
+        """Let somebody whom the server knew sign in without it from now on."""
+        with self._cache.writing_local() as session:
+            session.connection().exec_driver_sql(
+                "INSERT OR REPLACE INTO local_account VALUES (?, ?, ?, ?, 0, NULL)",
+                (
+                    verified.username,
+                    verified.verifier,
+                    json.dumps(verified.profile),
+                    codec.instant_to_text(verified.at),
+                ),
+            )
 
     def change_password(self, username: str, old: str, new: str) -> None:
         """Change one's own password; needs the server.
@@ -136,7 +200,7 @@ class Accounts:
         name = normal_username(username)
         passwords.check_strength(new, username=name)
         with self._open() as connection:
-            derived = self._derive(connection, name, old)
+            derived = _derive(connection, self._schema, name, old)
             answer = self._call(
                 connection, "account_change_password", name, derived, passwords.encode(new)
             )
@@ -191,42 +255,17 @@ class Accounts:
         return self._connect()
 
     def _call(self, connection: psycopg.Connection, function: str, *values: Any) -> dict[str, Any]:
-        statement = sql.SQL("SELECT {}({})").format(
-            with_parameters(self._schema, function),
-            sql.SQL(", ").join(sql.Placeholder() * len(values)),
-        )
-        with translated():
-            rows = connection.execute(statement, values).fetchall()
-        answer: dict[str, Any] = rows[0][0]
-        return answer
+        return _ask(connection, self._schema, function, *values)
 
-    def _derive(self, connection: psycopg.Connection, name: str, password: str) -> str:
-        challenge = _expect(self._call(connection, "account_challenge", name))
-        if challenge["algorithm"] != passwords.ALGORITHM:
-            raise RuleError("account.algorithm")
-        return passwords.derive(password, challenge["salt"], challenge["iterations"])
-
-    def _sign_in_online(
-        self, connection: psycopg.Connection, name: str, password: str
-    ) -> dict[str, Any]:
-        derived = self._derive(connection, name, password)
-        answer = self._call(connection, "account_verify", name, derived)
+    def _sign_in_online(self, connection: psycopg.Connection, name: str, password: str) -> Verified:
         try:
-            return _expect(answer)
+            return verify(connection, self._schema, name, password, now=self._cache.now())
         except RuleError as error:
             if error.code in {"account.inactive", "account.not_staff"} or (
                 error.code == "account.wrong" and self._known_here(name, password)
             ):
                 self._forget(name)
             raise
-
-    def _keep(self, name: str, password: str, profile: dict[str, Any]) -> None:
-        verifier = passwords.offline_verifier(password)
-        with self._cache.writing_local() as session:
-            session.connection().exec_driver_sql(
-                "INSERT OR REPLACE INTO local_account VALUES (?, ?, ?, ?, 0, NULL)",
-                (name, verifier, json.dumps(profile), codec.instant_to_text(self._cache.now())),
-            )
 
     def _forget(self, name: str) -> None:
         with self._cache.writing_local() as session:

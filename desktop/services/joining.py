@@ -8,12 +8,14 @@ workstation that was shut out by mistake joins again in its old folder.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from filelock import FileLock
 from psycopg import sql
 
 from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
@@ -26,6 +28,7 @@ from desktop.services.cache import connect as connect_cache
 from desktop.services.cache import translated as cache_translated
 from desktop.services.devices import scram
 from desktop.services.enrolment import Enrolment
+from desktop.services.first_day import FirstDay
 from desktop.services.secrets import AskPassphrase, Secrets
 from desktop.services.server import translated
 from desktop.services.workstation import Description
@@ -38,17 +41,30 @@ Progress = Callable[[str, int, int], None]
 """Told the table under way, the rows that came and about how many there are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who hears of a first sync, in the thread that does it.
+
+    :ivar progress: see :data:`Progress`.
+    :ivar day: given today's agenda as soon as it can be read; it is closed when the load ends.
+    """
+
+    progress: Progress = lambda _table, _rows, _total: None
+    day: Callable[[FirstDay], None] = lambda _day: None
+
+
 def join(
     file: Path,
     folder: Path,
     *,
     passphrase: AskPassphrase | None = None,
-    progress: Progress | None = None,
+    watch: Watch | None = None,
     clock: Clock = utc_now,
 ) -> Description:
     """Make the workstation that ``file`` admits, in ``folder``.
 
     :param passphrase: asked where this computer has no keyring.
+    :param watch: told how far it has come.
     Raises :class:`RuleError`: ``enrolment.unreadable``, ``enrolment.altered``,
     ``enrolment.expired``, ``enrolment.too_new``, ``enrolment.used``, ``enrolment.other_clinic``,
     ``workstation.exists``, ``workstation.folder_used``; and :class:`EnvironmentTrouble`: those of
@@ -56,7 +72,7 @@ def join(
     """
     enrolment = files.read(file, now=clock())
     _check_free(folder)
-    staging = folder.with_name(f"{folder.name}.joining")
+    staging = _staging(folder)
     try:
         staging.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -66,20 +82,88 @@ def join(
         with cache_translated():
             begun = _begun(staging, enrolment, passphrase)
             description, kept = begun or _begin(staging, enrolment, passphrase)
-        if begun is None or not _taken_over(staging, description, kept):
-            try:
+        with _nothing_left(staging, description, lock):
+            if begun is None or not _taken_over(staging, description, kept):
                 _take_over(staging, description, enrolment, kept)
-            except AppError as error:
-                if isinstance(error, RuleError) or error.code == "device.revoked":
-                    stations.forget_secrets(description)
-                    lock.release()
-                    shutil.rmtree(staging)
-                raise
-        _load(staging, description, enrolment, kept, progress, clock)
+        _load(staging, description, enrolment.device, kept, watch, clock)
     finally:
         lock.release()
     _take_name(staging, folder)
     return description
+
+
+def begun(folder: Path) -> Description | None:
+    """The workstation that was coming to be in ``folder`` when its first sync was cut."""
+    staging = _staging(folder)
+    if not (staging / "cache.db").exists():
+        return None
+    try:
+        _check_free(folder)
+        return Description.load(staging)
+    except AppError:
+        return None
+
+
+def resume(
+    folder: Path,
+    *,
+    passphrase: AskPassphrase | None = None,
+    watch: Watch | None = None,
+    clock: Clock = utc_now,
+) -> Description:
+    """Go on with what :func:`begun` found; the enrolment file is not needed again.
+
+    Raises as :func:`join` does, and :class:`RuleError` with ``enrolment.needed`` where it was cut so
+    early that the file is.
+    """
+    _check_free(folder)
+    staging = _staging(folder)
+    lock = stations.take_lock(staging)
+    try:
+        description = Description.load(staging)
+        kept = stations.load_secrets(staging, description, passphrase)
+        with _nothing_left(staging, description, lock, revoked_only=True):
+            taken_over = _taken_over(staging, description, kept)
+        device = _device(staging, kept)
+        if not taken_over or not device:
+            raise RuleError("enrolment.needed")
+        _load(staging, description, device, kept, watch, clock)
+    finally:
+        lock.release()
+    _take_name(staging, folder)
+    return description
+
+
+def _staging(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.joining")
+
+
+@contextmanager
+def _nothing_left(
+    staging: Path, description: Description, lock: FileLock, *, revoked_only: bool = False
+) -> Iterator[None]:
+    """Where this workstation can't come to be, nothing of it is left here."""
+    try:
+        yield
+    except AppError as error:
+        hopeless = isinstance(error, RuleError) and not revoked_only
+        if hopeless or error.code == "device.revoked":
+            stations.forget_secrets(description)
+            lock.release()
+            shutil.rmtree(staging)
+        raise
+
+
+def _device(staging: Path, kept: Secrets) -> int:
+    """The device number that the load was begun under; 0 where it had not got so far."""
+    connection = connect_cache(staging / "cache.db", kept.cache_key, read_only=True)
+    try:
+        execute = store.executor(connection)
+        with cache_translated():
+            made = execute("SELECT count(*) FROM sqlite_master WHERE name = 'sync_state'")[0][0]
+            return store.device(execute) if made else 0
+    finally:
+        connection.close()
 
 
 def _take_name(staging: Path, folder: Path) -> None:
@@ -186,39 +270,50 @@ def _login(staging: Path, description: Description, password: str) -> psycopg.Co
 def _load(
     staging: Path,
     description: Description,
-    enrolment: Enrolment,
+    device: int,
     kept: Secrets,
-    progress: Progress | None,
+    watch: Watch | None,
     clock: Clock,
 ) -> None:
     """The first sync, into a file whose indexes are built after it."""
-    server = PostgresServer(
-        stations.connection_parameters(staging, description, kept.password), description.schema
+    watch = watch or Watch()
+    parameters = stations.connection_parameters(staging, description, kept.password)
+    path = staging / "cache.db"
+    connection = connect_cache(path, kept.cache_key)
+    day = FirstDay(
+        path, kept.cache_key, description, lambda: stations.connect(parameters), clock=clock
     )
-    connection = connect_cache(staging / "cache.db", kept.cache_key)
+
+    def first() -> None:
+        _check_tenant(connection, description)
+        watch.day(day)
+
     try:
         with cache_translated(), stations.sync_translated():
             bootstrap(
                 connection,
-                server,
+                PostgresServer(parameters, description.schema),
                 sync_schema(),
-                enrolment.device,
+                device,
                 create_tables=lambda raw: migrations.upgrade_cache(raw, indexes=False),
                 create_indexes=_finish,
                 clock=clock,
-                progress=progress or _silent,
+                progress=watch.progress,
+                first=first,
             )
-            if store.get_state(store.executor(connection), "tenant") != enrolment.tenant:
-                raise RuleError("enrolment.other_clinic")
+            _check_tenant(connection, description)
+            day.close()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
+        day.close()
         connection.close()
+
+
+def _check_tenant(connection: Any, description: Description) -> None:
+    if store.get_state(store.executor(connection), "tenant") != description.tenant:
+        raise RuleError("enrolment.other_clinic")
 
 
 def _finish(connection: Any) -> None:
     migrations.create_cache_indexes(connection)
     search.prepare(connection)
-
-
-def _silent(_table: str, _rows: int, _total: int) -> None:
-    """The progress that nobody watches."""

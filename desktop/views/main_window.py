@@ -17,6 +17,7 @@ from desktop.domain.messages import _
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import confirm
 from desktop.qt.i18n import use_language
+from desktop.qt.idle import ACTIVITY, DEFAULT_IDLE_MINUTES
 from desktop.qt.jobs import Jobs
 from desktop.qt.settings import Settings
 from desktop.qt.theme import current_theme
@@ -27,10 +28,6 @@ GEOMETRY = "window_geometry"
 SMALLEST = QSize(960, 600)
 KEEP_MS, KEEP_SECONDS = 30, 10.0
 IDLE_MINUTES = "idle_minutes"
-DEFAULT_IDLE_MINUTES = 15
-_ACTIVITY = frozenset(
-    {QEvent.Type.KeyPress, QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.Wheel}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +189,7 @@ class MainWindow(QMainWindow):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Any key or movement puts the idle lock off; Ctrl+L locks over an open dialog, too."""
-        if event.type() in _ACTIVITY and not self.locked:
+        if event.type() in ACTIVITY and not self.locked:
             self._restart_idle()
             if isinstance(event, QKeyEvent) and _is_lock(event) and watched != self.windowHandle():
                 self.lock()

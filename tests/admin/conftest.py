@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keyring
-import keyring.backends.fail
 import psycopg
 import pytest
 from psycopg import sql
@@ -99,14 +97,6 @@ def run_apart(clinic: Clinic) -> Callable[..., Ran]:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return command
-
-
-@pytest.fixture
-def no_keyring() -> Iterator[None]:
-    before = keyring.get_keyring()
-    keyring.set_keyring(keyring.backends.fail.Keyring())
-    yield
-    keyring.set_keyring(before)
 
 
 @pytest.fixture

@@ -106,7 +106,9 @@ class TestJoining:
         folder = tmp_path / "equipo"
         told: list[tuple[str, int, int]] = []
         description = joining.join(
-            file, folder, progress=lambda table, done, total: told.append((table, done, total))
+            file,
+            folder,
+            watch=joining.Watch(lambda table, done, total: told.append((table, done, total))),
         )
         assert description == Description.load(folder)
         assert ("pacientes_cliente", 2, 2) in told

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from desktop.app import Consultorio
 from desktop.domain.actor import Actor
 from desktop.models import sync_schema
 from desktop.qt.context import AppContext
@@ -20,11 +22,12 @@ from desktop.qt.jobs import Jobs
 from desktop.qt.settings import Settings
 from desktop.qt.theme import theme_switch
 from desktop.services import clinic as clinic_settings
+from desktop.services import devices, enrolment
 from desktop.services.accounts import Accounts
 from desktop.services.agenda import Agenda
 from desktop.services.agenda_records import Details, Draft, Placement
 from desktop.services.bundle import Services
-from desktop.services.cache import Cache, executor
+from desktop.services.cache import Cache, executor, utc_now
 from desktop.services.clients import Clients
 from desktop.services.finance import Finance
 from desktop.services.inbox import Inbox
@@ -38,6 +41,10 @@ from sync import codec, store
 from sync.apply import apply_answer
 from sync.wire import ExchangeAnswer, Result, TableChanges
 from tests.conftest import Clock
+from tests.support import clinic as clinics
+from tests.support.clinic import Clinic
+from tests.support.embedded import Server
+from tests.support.memory_keyring import MemoryKeyring
 
 PAULA, DIEGO, MARIA, JUAN, CONTROL = 11, 12, 21, 22, 31
 
@@ -305,3 +312,36 @@ def program(world: World, jobs: Jobs, settings: Settings, link: QuietLink) -> Pr
         station="Recepción 1",
         now=world.clock,
     )
+
+
+@pytest.fixture
+def clinic(postgres: Server, tmp_path: Path, memory_keyring: MemoryKeyring) -> Iterator[Clinic]:
+    with clinics.clinic(postgres, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def programs(dressed: QApplication, tmp_path: Path) -> Iterator[Callable[..., Consultorio]]:
+    made: list[Consultorio] = []
+
+    def make(
+        folder: Path, passphrase: str | None = None, clock: Callable[[], dt.datetime] = utc_now
+    ) -> Consultorio:
+        program = Consultorio(folder, passphrase=passphrase, clock=clock)
+        made.append(program)
+        program.begin()
+        return program
+
+    yield make
+    for program in made:
+        program.end()
+
+
+def enrolled(clinic: Clinic, path: Path) -> Path:
+    """An enrolment file of a new reception."""
+    with psycopg.connect(clinic.dsn, autocommit=True) as connection:
+        admitted = devices.enroll(
+            connection, clinic.schema, profile="reception", practitioner_id=None, label="Recepción"
+        )
+    enrolment.write(admitted, path)
+    return path

@@ -6,11 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keyring
-import psycopg
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
@@ -21,46 +20,12 @@ from desktop.app import Consultorio
 from desktop.domain.errors import EnvironmentTrouble
 from desktop.qt.crash import CrashDialog, CrashReporter, fingerprint, report
 from desktop.qt.jobs import Jobs
-from desktop.services import devices, enrolment
 from desktop.views.join import JoinWizard
 from desktop.views.join.drop import DropZone
-from tests.support import clinic as clinics
+from tests.shell.conftest import enrolled
 from tests.support.clinic import PASSPHRASE, Clinic
-from tests.support.embedded import Server
-from tests.support.memory_keyring import MemoryKeyring
 from tests.support.pictures import colours
 from tests.support.strictness import Collector
-
-
-@pytest.fixture
-def clinic(postgres: Server, tmp_path: Path, memory_keyring: MemoryKeyring) -> Iterator[Clinic]:
-    with clinics.clinic(postgres, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def programs(dressed: QApplication, tmp_path: Path) -> Iterator[Callable[..., Consultorio]]:
-    made: list[Consultorio] = []
-
-    def make(folder: Path, passphrase: str | None = None) -> Consultorio:
-        program = Consultorio(folder, passphrase=passphrase)
-        made.append(program)
-        program.begin()
-        return program
-
-    yield make
-    for program in made:
-        program.end()
-
-
-def enrolled(clinic: Clinic, path: Path) -> Path:
-    """An enrolment file of a new reception."""
-    with psycopg.connect(clinic.dsn, autocommit=True) as connection:
-        admitted = devices.enroll(
-            connection, clinic.schema, profile="reception", practitioner_id=None, label="Recepción"
-        )
-    enrolment.write(admitted, path)
-    return path
 
 
 def test_from_the_enrolment_file_to_in_step(
@@ -222,7 +187,7 @@ def test_a_load_is_stopped_and_goes_on(jobs: Jobs, qtbot: QtBot) -> None:
     calls: list[int] = []
     go_on = threading.Event()
 
-    def join(_file: Path, _words: str | None, tell: Callable[[str, int, int], None]) -> None:
+    def join(_file: Path, _words: str, tell: Callable[[str, int, int], None], _day: object) -> None:
         calls.append(1)
         while not go_on.wait(0.01):
             tell("citas_cita", 10, 40)

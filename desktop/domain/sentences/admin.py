@@ -216,6 +216,10 @@ SENTENCES = {
         "another server. Nothing was done. If somebody else may have used it, tell your "
         "administrator at once; else ask for a new file."
     ),
+    "enrolment.needed": N_(
+        "The first load was cut before it had begun. Nothing was lost: choose the enrolment file "
+        "once more, and it goes on."
+    ),
     "enrolment.other_clinic": N_(
         "The server keeps another clinic than this enrolment file names. Nothing was taken "
         "over. Ask your administrator for a new one."

@@ -1,4 +1,8 @@
-"""From an enrolment file to a workstation that is ready: file, passphrase, first load."""
+"""From an enrolment file to a workstation that is ready: file, passphrase, first load.
+
+While the load goes on, whoever signs in reads today's agenda, which comes first. The file admits a
+computer and says nothing of the person before it, so nobody's data is shown without a password.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.domain.errors import AppError
 from desktop.domain.locale_format import number
@@ -22,29 +19,40 @@ from desktop.domain.messages import _, sentence
 from desktop.qt.dialogs import report_failure
 from desktop.qt.jobs import Job, Jobs, JobView, Progress
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Banner, Busy, Card, Field, button, label
+from desktop.qt.widgets import Banner, Card, Field, button, label
+from desktop.services.first_day import FirstDay
 from desktop.services.inbox_words import TABLES
 from desktop.services.secrets import MIN_PASSPHRASE
+from desktop.views.join.door import DayDoor
 from desktop.views.join.drop import DropZone
+from desktop.views.join.loading import LoadPanel
 
-Join = Callable[[Path, str | None, Callable[[str, int, int], None]], object]
-"""``join(file, passphrase, progress)``: makes the workstation; ``progress(table, rows, about)``."""
+Join = Callable[
+    [Path | None, str | None, Callable[[str, int, int], None], Callable[[FirstDay], None]], object
+]
+"""``join(file, passphrase, progress, day)``: makes the workstation; ``progress(table, rows, about)``,
+and ``day`` is given today's agenda when that can be read. Without a file it goes on with what was cut.
+"""
 
 
 class JoinWizard(QWidget):
     """Makes this computer a workstation of a clinic. What was interrupted goes on where it stopped.
 
-    :ivar joined: the workstation is ready.
+    :ivar joined: the workstation is ready. :ivar door: asks who is there, and shows them today.
     """
 
     joined = Signal()
+    _day_came = Signal(object, bool)
 
     def __init__(self, jobs: Jobs, join: Join, *, has_keyring: bool) -> None:
+        """:param has_keyring: nobody has to be asked for a passphrase."""
         super().__init__()
         self._jobs, self._join, self._has_keyring = jobs, join, has_keyring
         self._file: Path | None = None
+        self._resuming = False
         self._passphrase: str | None = None
         self._job: Job[object] | None = None
+        self._loaded = False
         self.setWindowTitle("Consultorio")
         self.setProperty("surface", "canvas")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -69,16 +77,43 @@ class JoinWizard(QWidget):
         self._load_page = self._make_load_page()
         self.pages.addWidget(self._secret_page)
         self.pages.addWidget(self._load_page)
+        self._card_body = card.body
+        self._outer = QStackedWidget()
+        self._outer.addWidget(self._centred(card))
+        self._outer.addWidget(self._make_day_page())
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._outer)
+        jobs.progressChanged.connect(self._show_progress)
+        self._day_came.connect(self._offer_day)
+        self._ask_file()
+
+    def _centred(self, card: Card) -> QWidget:
+        page = QWidget()
         centre = QHBoxLayout()
         centre.addStretch(1)
         centre.addWidget(card)
         centre.addStretch(1)
-        outer = QVBoxLayout(self)
+        outer = QVBoxLayout(page)
         outer.addStretch(1)
         outer.addLayout(centre)
         outer.addStretch(1)
-        jobs.progressChanged.connect(self._show_progress)
-        self._ask_file()
+        return page
+
+    def _make_day_page(self) -> QWidget:
+        """The load as a strip; under it the sign-in, and then the day."""
+        page = QWidget()
+        space = current_theme().spacing
+        self._strip = Card(margin=space.m)
+        self._day_layout = QVBoxLayout(page)
+        self._day_layout.setContentsMargins(space.l, space.m, space.l, space.l)
+        self._day_layout.setSpacing(space.m)
+        self._day_layout.addWidget(self._strip)
+        self.door = DayDoor(self._jobs)
+        self.door.opened.connect(self._grow)
+        self.door.settled.connect(self._finish)
+        self._day_layout.addWidget(self.door, 1)
+        return page
 
     def _make_secret_page(self) -> QWidget:
         page = QWidget()
@@ -105,29 +140,36 @@ class JoinWizard(QWidget):
 
     def _make_load_page(self) -> QWidget:
         page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(current_theme().spacing.m)
-        self.busy = Busy()
-        layout.addWidget(self.busy)
-        buttons = QHBoxLayout()
-        self.stop: QPushButton = button(_("&Stop"))
+        self._load_layout = QVBoxLayout(page)
+        self._load_layout.setContentsMargins(0, 0, 0, 0)
+        self.load = LoadPanel()
+        self.busy, self.stop = self.load.busy, self.load.stop
+        self.resume, self.other = self.load.resume, self.load.other
         self.stop.clicked.connect(self._stop)
-        self.resume: QPushButton = button(_("Go &on"), "primary")
         self.resume.clicked.connect(self._start)
-        self.other: QPushButton = button(_("Choose another &file"))
         self.other.clicked.connect(self._ask_file)
-        for made in (self.resume, self.stop, self.other):
-            buttons.addWidget(made)
-        buttons.addStretch(1)
-        layout.addLayout(buttons)
-        layout.addStretch(1)
+        self._load_layout.addWidget(self.load)
+        self._load_layout.addStretch(1)
         return page
+
+    def _dock(self, *, with_day: bool) -> None:
+        """Show the load alone in the card, or above the day."""
+        if with_day:
+            self._day_layout.insertWidget(0, self.banner)
+            self._strip.body.addWidget(self.load)
+        else:
+            self._card_body.removeWidget(self.banner)
+            self._card_body.insertWidget(self._card_body.indexOf(self.pages), self.banner)
+            self._load_layout.insertWidget(0, self.load)
+        self.load.lie_down(with_day)
+        self._outer.setCurrentIndex(1 if with_day else 0)
 
     # Steps --------------------------------------------------------------------------------------
 
     @Slot()
     def _ask_file(self) -> None:
+        self._forget_day()
+        self._resuming = False
         self.banner.show_text("")
         self._guide.setText(
             _("Your administrator made an enrolment file for this workstation. It works once.")
@@ -143,6 +185,7 @@ class JoinWizard(QWidget):
         if self._has_keyring:
             self._start()
             return
+        self._second_field.setVisible(True)
         self._guide.setText(
             _(
                 "This computer has no keyring, so the clinic's data is protected by a passphrase. "
@@ -152,10 +195,29 @@ class JoinWizard(QWidget):
         self.pages.setCurrentWidget(self._secret_page)
         self.first.setFocus()
 
+    def go_on(self) -> None:
+        """Go on with what was cut, where the file has done its part."""
+        self._resuming = True
+        if self._has_keyring:
+            self._start()
+            return
+        self._guide.setText(
+            _(
+                "The first load was interrupted. Write this workstation's passphrase, and it goes on."
+            )
+        )
+        self._second_field.setVisible(False)
+        self.pages.setCurrentWidget(self._secret_page)
+        self.first.setFocus()
+
     @Slot()
     def _take_passphrase(self) -> None:
         self._first_field.set_error("")
         self._second_field.set_error("")
+        if self._resuming:
+            self._passphrase = self.first.text()
+            self._start()
+            return
         if len(self.first.text()) < MIN_PASSPHRASE:
             self._first_field.set_error(
                 _("At least {n} characters are needed.").format(n=MIN_PASSPHRASE)
@@ -170,8 +232,8 @@ class JoinWizard(QWidget):
 
     @Slot()
     def _start(self) -> None:
-        file, passphrase, join = self._file, self._passphrase, self._join
-        if file is None:
+        file, passphrase, join, came = self._file, self._passphrase, self._join, self._day_came
+        if file is None and not self._resuming:
             return
         self.banner.show_text("")
         self._guide.setText(
@@ -186,7 +248,11 @@ class JoinWizard(QWidget):
                 words = _(TABLES[table]) if table in TABLES else ""
                 progress.update(rows, max(about, rows, 1), words)
 
-            return join(file, passphrase, tell)
+            def day(first: FirstDay) -> None:
+                progress.check()
+                came.emit(first, first.is_today())
+
+            return join(file, passphrase, tell, day)
 
         self._job = self._jobs.write(
             self,
@@ -198,12 +264,9 @@ class JoinWizard(QWidget):
         )
 
     def _running(self, running: bool) -> None:
-        self.busy.bar.setVisible(running)
-        self.stop.setVisible(running)
-        self.stop.setEnabled(running)
-        self.resume.setVisible(not running)
-        self.other.setVisible(not running)
-        (self.stop if running else self.resume).setFocus()
+        self.load.show_running(running)
+        if self._outer.currentIndex() == 0:
+            (self.stop if running else self.resume).setFocus()
 
     @Slot(object)
     def _show_progress(self, views: tuple[JobView, ...]) -> None:
@@ -225,19 +288,73 @@ class JoinWizard(QWidget):
     def _stopped(self) -> None:
         self._running(False)
         self.busy.show_fraction(0.0, _("Stopped. What came is kept; it goes on from there."))
+        self._without_day()
 
     def _done(self, _result: object) -> None:
         self.first.clear()
         self.second.clear()
         self._passphrase = None
-        self.joined.emit()
+        self._loaded = True
+        self._finish()
+
+    def _finish(self) -> None:
+        """All is here, and nobody's password is being checked."""
+        if self._loaded and not self.door.waiting:
+            self.joined.emit()
 
     def _failed(self, error: Exception) -> None:
         self._running(False)
         self.busy.show_fraction(0.0, "")
-        self.banner.show_text(sentence(error), "danger")
+        self._without_day()
         if not isinstance(error, AppError):
             report_failure(self, error)
         elif error.code.startswith("enrolment."):
+            self._ask_file()
             self._guide.setText("")
-            self.pages.setCurrentWidget(self.drop)
+        elif error.code.startswith("secrets.passphrase") and self._resuming:
+            self.pages.setCurrentWidget(self._secret_page)
+            self.first.selectAll()
+            self.first.setFocus()
+        self.banner.show_text(sentence(error), "danger")
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """What came is kept, and goes on at the next start."""
+        if self._job is not None:
+            self._job.cancel()
+        self.door.close_dialogs()
+        super().closeEvent(event)
+
+    # The day ------------------------------------------------------------------------------------
+
+    @Slot(object, bool)
+    def _offer_day(self, day: FirstDay, is_today: bool) -> None:
+        if is_today:
+            self.door.offer(day)
+            self._dock(with_day=True)
+        elif self.door.view is None:
+            self._guide.setText(
+                _(
+                    "The clinic's data is being received. The load began on an earlier day, so "
+                    "today's agenda comes with the rest. You can stop and go on."
+                )
+            )
+
+    def _grow(self) -> None:
+        """As large as the program's window, where the screen has the room."""
+        screen = self.screen().availableGeometry()
+        theme, middle = current_theme(), self.geometry().center()
+        width = min(screen.width(), max(self.width(), theme.px(1180)))
+        height = min(screen.height(), max(self.height(), theme.px(760)))
+        self.resize(width, height)
+        left = min(max(screen.left(), middle.x() - width // 2), screen.right() + 1 - width)
+        top = min(max(screen.top(), middle.y() - height // 2), screen.bottom() + 1 - height)
+        self.move(left, top)
+
+    def _without_day(self) -> None:
+        """The load stands still: who has the day keeps it, nobody is asked to sign in for it now."""
+        if self.door.view is None:
+            self._forget_day()
+
+    def _forget_day(self) -> None:
+        self.door.forget()
+        self._dock(with_day=False)

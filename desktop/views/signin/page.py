@@ -31,10 +31,12 @@ class SignsIn(Protocol):
 class SignIn(QWidget):
     """Username and password; the work is done in a job and mistakes are said in a sentence.
 
-    :ivar signedIn: carries the :class:`Actor`.
+    :ivar signedIn: carries the :class:`Actor`. :ivar refused: the sentence has been shown.
+    :ivar was_refused: it still is.
     """
 
     signedIn = Signal(object)
+    refused = Signal()
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class SignIn(QWidget):
     ) -> None:
         super().__init__(parent)
         self._accounts, self._jobs, self._settings = accounts, jobs, settings
+        self.was_refused = False
         self.setProperty("surface", "canvas")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         theme = current_theme()
@@ -92,10 +95,18 @@ class SignIn(QWidget):
         theme_switch().themeChanged.connect(self._draw)
         self._draw()
 
-    def ask_again(self, username: str, message: str) -> None:
-        """Ask the same person for the password, e.g. after a lock; ``message`` says why."""
+    @property
+    def waiting(self) -> bool:
+        """Whether a password is being checked."""
+        return not self.enter.isEnabled()
+
+    def ask_again(self, username: str, message: str, password: str = "") -> None:
+        """Ask the same person for the password, e.g. after a lock; ``message`` says why.
+
+        :param password: what was typed of it already.
+        """
         self.username.setText(username)
-        self.password.clear()
+        self.password.setText(password)
         self.banner.show_text(message, "info")
         self.password.setFocus()
 
@@ -125,6 +136,7 @@ class SignIn(QWidget):
             (self.username if not username else self.password).setFocus()
             return
         self.banner.show_text("")
+        self.was_refused = False
         self._wait(True)
         accounts = self._accounts
         self._jobs.read(
@@ -148,8 +160,10 @@ class SignIn(QWidget):
 
     def _refused(self, error: Exception) -> None:
         self._wait(False)
+        self.was_refused = True
         self.banner.show_text(sentence(error), "danger")
         self.password.selectAll()
         self.password.setFocus()
         if not isinstance(error, AppError):
             report_failure(self, error)
+        self.refused.emit()

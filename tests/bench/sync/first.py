@@ -114,7 +114,7 @@ class _Joining:
         self._cut_at = rows
 
     def run(self) -> None:
-        joining.join(self.file, self.folder, progress=self._progress)
+        joining.join(self.file, self.folder, watch=joining.Watch(self._progress))
 
     def _progress(self, table: str, rows: int, _total: int) -> None:
         self._loaded[table] = rows

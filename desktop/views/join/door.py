@@ -1,0 +1,144 @@
+"""Under the load's strip: who is there, and then today's agenda for who signed in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QStackedWidget
+
+from desktop.domain.actor import Actor
+from desktop.domain.messages import _
+from desktop.qt.idle import IdleWatch
+from desktop.qt.jobs import Jobs
+from desktop.qt.settings import Settings
+from desktop.services.accounts import Verified
+from desktop.services.first_day import FirstDay, Today
+from desktop.views.signin import SignIn
+
+if TYPE_CHECKING:
+    from desktop.views.join.today import TodayView
+
+
+class _Accounts:
+    """Where people sign in while there is no cache to keep anything in."""
+
+    def __init__(self, day: FirstDay) -> None:
+        self.day = day
+        self.verified: Verified | None = None
+
+    def sign_in(self, username: str, password: str) -> Actor:
+        """As the server says."""
+        self.verified = self.day.sign_in(username, password)
+        return self.verified.actor
+
+
+class DayDoor(QStackedWidget):
+    """Asks for a password and then shows today's agenda, until it is locked.
+
+    :ivar opened: the day is shown for the first time. :ivar settled: a password has been checked.
+    :ivar view: today's agenda, once somebody has signed in to see it.
+    """
+
+    opened = Signal()
+    settled = Signal()
+
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__()
+        self._jobs = jobs
+        self._accounts: _Accounts | None = None
+        self.signin: SignIn | None = None
+        self.view: TodayView | None = None
+        self.idle = IdleWatch(self)
+        self.idle.idle.connect(self.lock)
+
+    @property
+    def person(self) -> Verified | None:
+        """Who signed in here and has not been locked out since."""
+        return self._accounts.verified if self._accounts is not None else None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a password is being checked."""
+        return self.signin is not None and self.signin.waiting
+
+    @property
+    def typed(self) -> tuple[str, str, str] | None:
+        """Username, password and the sentence under which they stand, of who is not in yet."""
+        if self.person is not None or self.signin is None:
+            return None
+        refused = self.signin.banner.text if self.signin.was_refused else ""
+        return self.signin.username.text(), self.signin.password.text(), refused
+
+    def offer(self, day: FirstDay) -> None:
+        """Today's visits can be read: whoever signs in may see them."""
+        if self._accounts is not None:
+            self._accounts.day = day
+            if self.person is not None and self.view is None:
+                self._read(self.person.actor)
+            return
+        self._accounts = _Accounts(day)
+        self.signin = SignIn(
+            self._accounts, self._jobs, Settings(None), clinic=day.clinic, station=day.station
+        )
+        self.signin.signedIn.connect(self._entered)
+        self.signin.refused.connect(self.settled)
+        self.addWidget(self.signin)
+        self.signin.ask_again(
+            "", _("Today's agenda is here. Sign in to see it while the rest is received.")
+        )
+
+    @Slot(object)
+    def _entered(self, actor: Actor) -> None:
+        if self.view is not None:
+            self._show(self.view)
+        else:
+            self._read(actor)
+        self.settled.emit()
+
+    def _read(self, actor: Actor) -> None:
+        if self._accounts is not None:
+            day = self._accounts.day
+            self._jobs.read(self, lambda _progress: day.today(actor), done=self._came)
+
+    def _came(self, today: Today | None) -> None:
+        if today is None or self._accounts is None or self.person is None:
+            return  # the load has ended meanwhile, or the person has gone
+        from desktop.views.join.today import TodayView
+
+        self.view = TodayView(today, self._accounts.day.now)
+        self.view.lockWanted.connect(self.lock)
+        self.addWidget(self.view)
+        self.opened.emit()
+        self._show(self.view)
+
+    def _show(self, view: TodayView) -> None:
+        self.setCurrentWidget(view)
+        view.setFocus()
+        self.idle.start()
+
+    @Slot()
+    def lock(self) -> None:
+        """Hide the day until somebody signs in."""
+        verified = self.person
+        if self._accounts is None or self.signin is None or verified is None:
+            return
+        self.close_dialogs()
+        self._accounts.verified = None
+        self.setCurrentWidget(self.signin)
+        self.signin.ask_again(verified.username, _("Locked. Everything is as you left it."))
+
+    def forget(self) -> None:
+        """Nobody is in, and nothing of the day is kept."""
+        self.close_dialogs()
+        for widget in (self.view, self.signin):
+            if widget is not None:
+                self.removeWidget(widget)
+                widget.deleteLater()
+        self.view = self.signin = self._accounts = None
+
+    def close_dialogs(self) -> None:
+        """Leave nothing of the day over this window."""
+        self.idle.stop()
+        if self.view is not None:
+            self.view.close_dialogs()
