@@ -68,4 +68,12 @@ def offer_again(execute: Execute, lost: list[LocalTransaction]) -> None:
     ((first,),) = execute("SELECT coalesce(min(seq), 1) FROM sync_tx")
     for place, transaction in enumerate(lost, start=first - len(lost)):
         enqueue(execute, transaction, place)
-        execute("INSERT OR IGNORE INTO sync_again (tx) VALUES (?)", (transaction.id,))
+        mark_again(execute, transaction.id)
+
+
+def mark_again(execute: Execute, tx: str) -> None:
+    """Say of a local transaction in the outbox that it makes rows over that the server had once.
+
+    Their ids may be of a number that this device had before.
+    """
+    execute("INSERT OR IGNORE INTO sync_again (tx) VALUES (?)", (tx,))

@@ -7,6 +7,7 @@
 ``sync_op``         what each of them did to which row
 ``sync_base``       the server's image of every row that has an operation in the outbox
                     (``NULL``: the server has no such row)
+``sync_later``      ids of rows that are still to be read (:mod:`sync.later`)
 ``sync_rejection``  local transactions that the server refused, with their whole draft
 ``sync_acked``      local transactions that the server applied, for 35 days (:mod:`sync.acked`)
 ``sync_again``      which of the outbox were applied before the server was put back
@@ -68,6 +69,8 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS sync_base (
         tbl TEXT NOT NULL, row_id INTEGER NOT NULL, image TEXT,
         PRIMARY KEY (tbl, row_id)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS sync_later (
+        tbl TEXT NOT NULL, row_id INTEGER NOT NULL, PRIMARY KEY (tbl, row_id)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS sync_rejection (
         tx TEXT PRIMARY KEY, label TEXT NOT NULL, actor INTEGER, made_at TEXT NOT NULL,
         rejected_at TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, ops TEXT NOT NULL,
@@ -266,7 +269,9 @@ def last_sync(execute: Execute) -> dt.datetime | None:
 # Local transactions -----------------------------------------------------------------------------
 
 
-def begin(execute: Execute, actor: int | None, label: str, now: dt.datetime) -> str:
+def begin(
+    execute: Execute, actor: int | None, label: str, now: dt.datetime, tx: str | None = None
+) -> str:
     """Open a local transaction; the edits that follow become its operations.
 
     ``RuntimeError`` where one is open already.
@@ -274,11 +279,12 @@ def begin(execute: Execute, actor: int | None, label: str, now: dt.datetime) -> 
     :param actor: the id of the person's account; ``None`` where the program acts for nobody.
     :param label: what is being done, such as ``appointment.book``.
     :param now: aware.
+    :param tx: the id of one that is done over again, and that the server shall apply only once.
     :returns: the transaction's id.
     """
     if _open_tx(execute) is not None:
         raise RuntimeError("a local transaction is open already")
-    tx = str(uuid.uuid4())
+    tx = tx or str(uuid.uuid4())
     execute(
         "INSERT INTO sync_tx (id, actor, label, at) VALUES (?, ?, ?, ?)",
         (tx, actor, label, codec.instant_to_text(now)),
@@ -319,7 +325,7 @@ def next_id(execute: Execute) -> int:
 def raise_counter(execute: Execute, row_id: int) -> None:
     """Never again give an id up to ``row_id``, which this device is known to have given."""
     count = row_id & ((1 << DEVICE_BITS) - 1)
-    execute("UPDATE sync_counter SET value = max(value, ?) WHERE id = 1", (count,))
+    execute("UPDATE sync_counter SET value = ?1 WHERE id = 1 AND value < ?1", (count,))
 
 
 # The outbox -------------------------------------------------------------------------------------
@@ -422,6 +428,8 @@ def reject(
     now: dt.datetime,
 ) -> None:
     """Move a local transaction from the outbox to the rejections, with its whole draft."""
+    # One that was brought back under its own id may be refused anew: it waits again.
+    execute("DELETE FROM sync_rejection WHERE tx = ?", (transaction.id,))
     execute(
         "INSERT INTO sync_rejection (tx, label, actor, made_at, rejected_at, code, detail, ops)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -439,28 +447,40 @@ def reject(
     forget(execute, [transaction.id])
 
 
+_REJECTION = (
+    "SELECT tx, label, actor, made_at, rejected_at, code, detail, ops, settled_at, settled_how"
+    " FROM sync_rejection"
+)
+
+
 def rejections(execute: Execute, *, settled: bool = False) -> list[Rejection]:
     """The refused local transactions that wait for a person (or those settled), oldest first."""
     rows = execute(
-        "SELECT tx, label, actor, made_at, rejected_at, code, detail, ops, settled_at, settled_how"
-        f" FROM sync_rejection WHERE settled_at IS {'NOT ' if settled else ''}NULL"
+        f"{_REJECTION} WHERE settled_at IS {'NOT ' if settled else ''}NULL"
         " ORDER BY rejected_at, rowid"
     )
-    return [
-        Rejection(
-            tx=row[0],
-            label=row[1],
-            actor=row[2],
-            made_at=codec.text_to_instant(row[3]),
-            rejected_at=codec.text_to_instant(row[4]),
-            code=row[5],
-            detail=json.loads(row[6]),
-            operations=operations_from_json(row[7]),
-            settled_at=None if row[8] is None else codec.text_to_instant(row[8]),
-            settled_how=row[9],
-        )
-        for row in rows
-    ]
+    return [_rejection(row) for row in rows]
+
+
+def rejection(execute: Execute, tx: str) -> Rejection | None:
+    """A refused local transaction that waits for a person; ``None`` where none such does."""
+    rows = execute(f"{_REJECTION} WHERE tx = ? AND settled_at IS NULL", (tx,))
+    return _rejection(rows[0]) if rows else None
+
+
+def _rejection(row: tuple[Any, ...]) -> Rejection:
+    return Rejection(
+        tx=row[0],
+        label=row[1],
+        actor=row[2],
+        made_at=codec.text_to_instant(row[3]),
+        rejected_at=codec.text_to_instant(row[4]),
+        code=row[5],
+        detail=json.loads(row[6]),
+        operations=operations_from_json(row[7]),
+        settled_at=None if row[8] is None else codec.text_to_instant(row[8]),
+        settled_how=row[9],
+    )
 
 
 def rejected_count(execute: Execute) -> int:

@@ -195,19 +195,22 @@ class Cache:
         :param actor: who does it.
         :param label: what it is, e.g. ``appointment.book``; the inbox says it in words.
         """
+        with self.writing_several(actor) as batch, batch.transaction(label):
+            yield batch.session
+
+    @contextmanager
+    def writing_several(self, actor: Actor) -> Iterator[Batch]:
+        """Several local transactions, kept by the cache together or not at all."""
         with self._write_lock:
             with (
                 translated(),
                 Session(self._writer, expire_on_commit=False) as session,
                 session.begin(),
             ):
-                execute = executor(session)
-                store.begin(execute, actor=actor.staff_id, label=label, now=self.clock())
-                yield session
-                session.flush()
-                touched = store.finish(execute)
-        if touched:
-            self.notify(touched)
+                batch = Batch(session, actor, self.clock)
+                yield batch
+        if batch.touched:
+            self.notify(frozenset(batch.touched))
 
     @contextmanager
     def writing_local(self) -> Iterator[Session]:
@@ -251,6 +254,29 @@ class Cache:
         """Closes every connection of the pools."""
         self._readers.dispose()
         self._writer.dispose()
+
+
+class Batch:
+    """A write transaction of the cache in which local transactions are made, one after the other.
+
+    :ivar touched: the tables that they changed.
+    """
+
+    def __init__(self, session: Session, actor: Actor, clock: Clock) -> None:
+        self.session = session
+        self.touched: set[str] = set()
+        self._actor, self._clock = actor, clock
+
+    @contextmanager
+    def transaction(self, label: str, tx: str | None = None) -> Iterator[str]:
+        """A local transaction, and its id; one that changes nothing is dropped.
+
+        :param tx: the id of one that is done over again; ``None`` gives it a new one.
+        """
+        execute = executor(self.session)
+        yield store.begin(execute, self._actor.staff_id, label, self._clock(), tx)
+        self.session.flush()
+        self.touched |= store.finish(execute)
 
 
 def executor(session: Session) -> store.Execute:

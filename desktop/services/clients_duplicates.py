@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,16 +38,29 @@ def possible(
 def _clients(
     session: Session, stored: Mapping[str, Any], apart_from: int | None
 ) -> list[Duplicate]:
+    ids = reachable_alike(session, stored)
+    if stored.get("full_name") and stored.get("birth_date"):
+        query = search.parse(stored["full_name"])
+        ids.update(search.find(raw(session), query, limit=_SAME_NAME_LOOKED_AT))
+    ids.discard(apart_from or 0)
+    return compared(session, stored, ids)
+
+
+def reachable_alike(session: Session, stored: Mapping[str, Any]) -> set[int]:
+    """The clients with the same RUT, email or phone, whatever they are called."""
     connection = raw(session)
     ids: set[int] = set()
     for field in ("rut", "email", "phone"):
         value = stored.get(field)
         if value and value != identifiers.NO_PHONE:
             ids.update(search.exact(connection, field, value))
-    if stored.get("full_name") and stored.get("birth_date"):
-        query = search.parse(stored["full_name"])
-        ids.update(search.find(connection, query, limit=_SAME_NAME_LOOKED_AT))
-    ids.discard(apart_from or 0)
+    return ids
+
+
+def compared(session: Session, stored: Mapping[str, Any], ids: Collection[int]) -> list[Duplicate]:
+    """Those of some clients who may be the same person, and why."""
+    if not ids:
+        return []
     found = []
     for client in session.scalars(sa.select(Client).where(Client.id.in_(ids))):
         reasons = _reasons(stored, client)

@@ -19,6 +19,7 @@ from desktop.models import sync_schema
 from desktop.services import (
     agenda_search,
     finance_entries,
+    inbox_back,
     inbox_graves,
     inbox_reading,
     inbox_restored,
@@ -27,6 +28,7 @@ from desktop.services import (
 from desktop.services.agenda_records import FreeSlot
 from desktop.services.cache import Cache, executor
 from desktop.services.clinic import ClinicSettings
+from desktop.services.inbox_back import Restoring, all_missing
 from desktop.services.inbox_reading import (
     APPOINTMENTS,
     PERMISSION,
@@ -35,9 +37,10 @@ from desktop.services.inbox_reading import (
     permission_of,
 )
 from desktop.services.inbox_records import BookingDraft, BroughtBack, InboxItem, Way
-from desktop.services.inbox_replay import Replay, missing_parents, missing_rows, row
+from desktop.services.inbox_replay import Replay, missing_parents, row
 from desktop.services.inbox_restored import REOPENABLE, Needs
 from sync import codec, store
+from sync.recovery import RESTORED
 from sync.store import Operation, Rejection
 
 SEARCH_DAYS = 42
@@ -133,34 +136,49 @@ class Inbox:
 
     # After the server was put back --------------------------------------------------------------
 
-    def bring_back(self, actor: Actor, tx: str) -> int:
-        """Do a draft over again that was applied once, with those that it needs; how many it were.
+    def bring_back(self, actor: Actor, tx: str, *, alike_too: bool = False) -> BroughtBack:
+        """Do a draft over again that was applied once, after those that it needs.
 
-        What it changes or refers to, and is gone with the old server, comes back from what was kept.
-        Raises as every way out does, and ``RuleError('inbox.no_copy')``.
+        Each is a local transaction under its own id, so that the server applies it once, whoever
+        brings it. What it changes or refers to, and is gone with the old server, comes back from
+        what was kept.
+
+        :param alike_too: also where something that may be the same is there already.
+        Raises as every way out does, and ``RuleError``: ``inbox.alike``, ``inbox.alike_first``,
+        ``inbox.no_copy``.
         """
-        return len(self._again(actor, tx, Way.BRING_BACK, before=_restoring)[1])
+        actor.require(inbox_restored.PERMISSION)
+        return inbox_back.bring_back(
+            self._cache, self._clinic, actor, tx, same=False, alike_too=alike_too
+        )
+
+    def keep_same(self, actor: Actor, tx: str) -> BroughtBack:
+        """Let what is there already stand for what a draft would make, and send the rest of it.
+
+        Other drafts that speak of the lost record speak of that one from then on.
+        """
+        actor.require(inbox_restored.PERMISSION)
+        return inbox_back.bring_back(
+            self._cache, self._clinic, actor, tx, same=True, alike_too=False
+        )
 
     def bring_back_all(
-        self, actor: Actor, txs: Collection[str], tell: Callable[[int, int], None]
+        self,
+        actor: Actor,
+        txs: Collection[str],
+        tell: Callable[[int, int], None],
+        *,
+        same: bool = False,
     ) -> BroughtBack:
         """:meth:`bring_back` of several, in the order they were made, each by itself.
 
+        What seems to be there already waits.
+
         :param tell: gets how many are done, and of how many; where it raises, the rest waits.
+        :param same: :meth:`keep_same` where the record that is there and the lost one can't both be.
         """
         actor.require(inbox_restored.PERMISSION)
-        wanted = frozenset(txs)
-        with self._cache.reading() as session:
-            order = [one.tx for one in store.rejections(executor(session)) if one.tx in wanted]
-        done, left = 0, []
-        for at, tx in enumerate(order):
-            tell(at, len(order))
-            try:
-                done += self.bring_back(actor, tx)
-            except RuleError as error:
-                if error.code != "inbox.settled":  # it came back with another
-                    left.append(tx)
-        return BroughtBack(done, tuple(left))
+        return inbox_back.bring_back_all(self._cache, self._clinic, actor, txs, tell, same=same)
 
     def leave_out(self, actor: Actor, txs: Collection[str]) -> None:
         """Let drafts rest in the history that were applied once; :meth:`reopen` takes it back."""
@@ -324,31 +342,39 @@ class Inbox:
         values: Mapping[tuple[str, int], Mapping[str, Any]] | None = None,
         before: Callable[[Session, list[Rejection], Replay], None] | None = None,
     ) -> tuple[Replay, list[Rejection]]:
-        """Do a draft, what it needs and what builds on it over again, in one local transaction."""
-        with self._cache.reading() as session:
-            found = executor(session)("SELECT label FROM sync_rejection WHERE tx = ?", (tx,))
-        with self._cache.writing(actor, found[0][0] if found else "") as session:
+        """Do a draft and what builds on it over again, in one local transaction.
+
+        What it needs of what was applied once comes back before it.
+        """
+        with self._cache.writing_several(actor) as batch:
+            session = batch.session
             execute = executor(session)
             waiting = store.rejections(execute)
             family = _waiting_family(tx, waiting)
             actor.require(permission_of(family[0]))
-            needs = Needs(execute, self._schema, waiting).of(family[0])
-            replay = Replay(
-                execute,
-                self._schema,
-                store.device(execute),
-                lambda: self._cache.new_id(session),
-                skip,
-                values or {},
-            )
-            if before is not None:
-                before(session, [*needs, *family], replay)
-            for item in (*needs, *family):
-                replay.run(item.operations)
-            self._settle(session, needs, Way.BRING_BACK)
+            restoring = Restoring(batch, self._cache, self._clinic, Needs(self._schema, waiting))
+            operations = _operations(family)
+            if family[0].code == RESTORED:
+                restoring.bring_needed(family[0])
+                replay = restoring.replay(operations)
+                replay.there = frozenset()  # what is there is brought up to the draft
+            else:
+                replay = Replay(
+                    execute,
+                    self._schema,
+                    store.device(execute),
+                    lambda: self._cache.new_id(session),
+                )
+            replay.skip, replay.values = skip, values or {}
+            with batch.transaction(family[0].label) as again:
+                if before is not None:
+                    before(session, family, replay)
+                replay.run(operations)
+            if family[0].code == RESTORED:
+                restoring.mark(again)
             self._settle(session, family, way)
             inbox_restored.follow(execute, self._schema, replay.moved, self._cache.now())
-        return replay, [*needs, *family]
+        return replay, family
 
     def _settle(self, session: Session, family: list[Rejection], way: Way) -> None:
         for item in family:
@@ -434,11 +460,7 @@ def _one(family: list[Rejection], tx: str) -> Rejection:
 
 
 def _restoring(_session: Session, family: list[Rejection], replay: Replay) -> None:
-    """Bring back what a family changes or refers to and is gone."""
-    operations = _operations(family)
-    for key in missing_rows(replay.execute, replay.schema, operations):
-        replay.bring_back(key)
-    for _operation, _column, key in missing_parents(replay.execute, replay.schema, operations):
+    for key in all_missing(replay, _operations(family)):
         replay.bring_back(key)
 
 

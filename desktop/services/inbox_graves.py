@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sync import codec
 from sync.schema import SyncSchema
 from sync.store import Execute
+
+Key = tuple[str, int]
 
 KEPT = dt.timedelta(days=35)
 
@@ -51,13 +54,20 @@ def find(execute: Execute, table: str, row_id: int) -> dict[str, Any] | None:
     return image
 
 
-def follow(execute: Execute, schema: SyncSchema, key: tuple[str, int], new: int) -> None:
-    """Have the kept rows refer to a row that came back by the id under which it did."""
+def follow(execute: Execute, schema: SyncSchema, moved: Mapping[Key, int]) -> None:
+    """Have the kept rows refer to rows that came back by the ids under which they did."""
+    targets = {table for table, _row_id in moved}
     for table in schema.tables:
         for column, target in table.references.items():
-            if target == key[0]:
-                execute(
-                    f"UPDATE inbox_grave SET image = json_set(image, '$.{column}', ?)"
-                    f" WHERE tbl = ? AND json_extract(image, '$.{column}') = ?",
-                    (new, table.name, key[1]),
-                )
+            if target not in targets:
+                continue
+            for row_id, value in execute(
+                f"SELECT row_id, json_extract(image, '$.{column}') FROM inbox_grave WHERE tbl = ?",
+                (table.name,),
+            ):
+                if (target, value) in moved:
+                    execute(
+                        f"UPDATE inbox_grave SET image = json_set(image, '$.{column}', ?)"
+                        " WHERE tbl = ? AND row_id = ?",
+                        (moved[target, value], table.name, row_id),
+                    )

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from desktop.domain.messages import _
-from desktop.services import inbox_graves, inbox_restored, inbox_words
+from desktop.services import inbox_alike, inbox_graves, inbox_restored, inbox_words
 from desktop.services.cache import executor
 from desktop.services.clinic import ClinicSettings
 from desktop.services.finance_entries import RECEIPTS
+from desktop.services.inbox_alike import Alike
 from desktop.services.inbox_records import FieldDraft, InboxItem, RecordDraft, Way
 from desktop.services.inbox_replay import missing_parents, missing_rows, row
 from desktop.services.inbox_restored import REOPENABLE, Needs
@@ -68,8 +69,9 @@ def items(
 ) -> tuple[InboxItem, ...]:
     """The refused transactions, waiting or settled, in words."""
     found = store.rejections(executor(session), settled=settled)
-    needs = Needs(executor(session), schema, [] if settled else found)
-    made = [_item(session, schema, clinic, one, found, needs) for one in found]
+    needs = Needs(schema, [] if settled else found)
+    finder = _Beside(session, schema, clinic)
+    made = [_item(session, schema, clinic, one, found, needs, finder) for one in found]
     if settled:
         made.sort(key=lambda item: item.settled_at or item.refused_at, reverse=True)
     return tuple(made)
@@ -82,6 +84,7 @@ def _item(
     one: Rejection,
     found: list[Rejection],
     drafts: Needs,
+    beside: _Beside,
 ) -> InboxItem:
     operations = tuple(o for o in one.operations if o.table in schema)
     on = one.detail.get("on") if one.code == "depends" else None
@@ -90,8 +93,18 @@ def _item(
     dependents = tuple(
         item.tx for item in found if item.code == "depends" and item.detail.get("on") == one.tx
     )
-    needs = [] if one.settled_at else drafts.of(one)
+    execute = executor(session)
+    needs = [] if one.settled_at else drafts.of(execute, one)
     ways = () if one.settled_at or waits else _ways(session, schema, one, operations, needs)
+    alike: list[Alike] = []
+    undecided = None
+    if one.code == RESTORED and ways:
+        alike = beside.alike(one, needs)
+        undecided = next((other.tx for other in needs if beside.undecided(other)), None)
+        if undecided is not None:
+            ways = (Way.LEAVE_OUT,)
+        elif alike:
+            ways = (Way.SAME, *ways)
     return InboxItem(
         tx=one.tx,
         what=inbox_words.action(one.label),
@@ -110,8 +123,35 @@ def _item(
         settled_how=_(inbox_words.SETTLED[one.settled_how]) if one.settled_how else "",
         reopenable=one.settled_how in REOPENABLE and on is None,
         needs=tuple(other.tx for other in needs),
+        alike=tuple(other.words for other in alike),
+        undecided=undecided,
+        certain=any(other.certain for other in alike),
         permission=permission_of(one),
     )
+
+
+class _Beside:
+    """What is there already of what restored drafts would make."""
+
+    def __init__(self, session: Session, schema: SyncSchema, clinic: ClinicSettings) -> None:
+        self._execute, self._schema = executor(session), schema
+        self._finder = inbox_alike.Finder(session, clinic)
+        self._known: dict[str, bool] = {}
+
+    def alike(self, one: Rejection, needs: list[Rejection]) -> list[Alike]:
+        """What is there of what a draft itself would make; what it needs makes the rest."""
+        operations = tuple(o for o in one.operations if o.table in self._schema)
+        made = inbox_alike.to_make(self._execute, self._schema, operations)
+        others = {(o.table, o.row_id) for n in needs for o in n.operations if o.kind == "I"}
+        found = self._finder.find({k: made[k] for k in made if k not in others}, {})
+        self._known[one.tx] = bool(found)
+        return found
+
+    def undecided(self, one: Rejection) -> bool:
+        """Whether somebody has to say first whether a draft's record is there already."""
+        if one.tx not in self._known:
+            self.alike(one, [])
+        return self._known[one.tx]
 
 
 def permission_of(one: Rejection) -> str:

@@ -19,6 +19,7 @@ class Way(StrEnum):
     WITHOUT_LINK = "without_link"
     TRY_AGAIN = "try_again"
     NEW_NUMBER = "new_number"
+    SAME = "same"
     BRING_BACK = "bring_back"
     LEAVE_OUT = "leave_out"
 
@@ -66,6 +67,10 @@ class InboxItem:
     :ivar depends_on: the item that this one waits for. :ivar dependents: how many wait for it;
         they are settled together with it.
     :ivar needs: earlier items that come back with this one, where it is brought back.
+    :ivar alike: what is there already and may be the same, in words. :ivar certain: both can't be
+        kept.
+    :ivar undecided: an earlier item that this one needs, and that may be there already: that one is
+        decided on first.
     :ivar permission: who may settle it.
     :ivar ways: what may be done, the likeliest first; empty for a settled item, and for one that
         is settled with another.
@@ -88,6 +93,9 @@ class InboxItem:
     settled_how: str = ""
     reopenable: bool = False
     needs: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+    undecided: str | None = None
+    certain: bool = False
     permission: str = "inbox.settle"
 
 
@@ -97,10 +105,14 @@ class BroughtBack:
 
     :ivar done: how many are on their way, those that others needed included.
     :ivar left: those that could not be brought back; they wait as before.
+    :ivar alike: those that wait because they, or what they need, seem to be there already.
+    :ivar there: how many had nothing left to do: it is all there.
     """
 
     done: int
-    left: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+    there: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class Replay:
     :ivar skip: ``(table, row id, column)`` whose change is left out.
     :ivar values: other values for columns of a row, instead of the draft's.
     :ivar moved: rows that take another id; references follow.
+    :ivar kept: rows that come back under the id that they had, whosever number it carries.
+    :ivar there: rows that are not made: they are there, under this id or the one in ``moved``.
     """
 
     execute: Execute
@@ -63,6 +65,8 @@ class Replay:
     skip: frozenset[tuple[str, int, str]] = frozenset()
     values: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     moved: dict[Key, int] = field(default_factory=dict)
+    kept: frozenset[Key] = frozenset()
+    there: frozenset[Key] = frozenset()
 
     def run(self, operations: tuple[Operation, ...]) -> None:
         """Do the operations; ``RuleError('inbox.row_gone')`` where a row to change is not there."""
@@ -70,6 +74,8 @@ class Replay:
             key = (operation.table, operation.row_id)
             if operation.kind == "D":
                 self.execute(f'DELETE FROM "{key[0]}" WHERE id = ?', (key[1],))
+                continue
+            if operation.kind == "I" and key in self.there:
                 continue
             known = set(self.schema[operation.table].column_names)
             new = {
@@ -87,7 +93,8 @@ class Replay:
         """Make the row (or bring the one that is there up to the draft); its id."""
         row_id = self.moved.get(key)
         if row_id is None:
-            row_id = key[1] if device_of(key[1]) == self.device else self.new_id()
+            own = device_of(key[1]) == self.device or key in self.kept
+            row_id = key[1] if own else self.new_id()
             self.moved[key] = row_id
         new = self._followed(key[0], new) | {"id": row_id}
         if row(self.execute, self.schema, (key[0], row_id)) is not None:

@@ -1,8 +1,10 @@
 """Drafts that were applied once, before the server was put back on purpose.
 
 They neither return by themselves nor disappear: an administrator brings each back, whole or in part,
-or leaves it out. What is brought back is done over again as edits of today; rows get new ids, and
-every other draft that speaks of them follows.
+or leaves it out. What is brought back is done over again on today's rows, under its own transaction
+id and its rows' own ids: the server applies it once, whichever workstation or copy of it brings it,
+and what others keep of the same rows still fits. What comes back from a kept image, or has another
+record in its place, changes ids, and every other draft that speaks of it follows.
 """
 
 from __future__ import annotations
@@ -26,8 +28,7 @@ REOPENABLE = (Way.KEEP_THEIRS, Way.LEAVE_OUT)
 class Needs:
     """Which drafts others need: a visit comes back with the client that was made before it."""
 
-    def __init__(self, execute: Execute, schema: SyncSchema, waiting: list[Rejection]) -> None:
-        self._execute = execute
+    def __init__(self, schema: SyncSchema, waiting: list[Rejection]) -> None:
         self._schema = schema
         self._place = {one.tx: place for place, one in enumerate(waiting)}
         self._maker: dict[Key, Rejection] = {}
@@ -37,8 +38,13 @@ class Needs:
                     if operation.kind == "I":
                         self._maker.setdefault((operation.table, operation.row_id), one)
 
-    def of(self, draft: Rejection) -> list[Rejection]:
-        """The drafts that have to come back before ``draft``, in the order they were made."""
+    def of(
+        self, execute: Execute, draft: Rejection, there: Mapping[Key, int] | None = None
+    ) -> list[Rejection]:
+        """The drafts that have to come back before ``draft``, in the order they were made.
+
+        :param there: rows that need nothing, for others stand for them.
+        """
         if draft.code != RESTORED:
             return []
         found = {draft.tx: draft}
@@ -46,9 +52,9 @@ class Needs:
         while ahead:
             for key in self._keys(ahead.pop().operations):
                 maker = self._maker.get(key)
-                if maker is None or maker.tx in found:
+                if maker is None or maker.tx in found or key in (there or ()):
                     continue
-                if row(self._execute, self._schema, key) is None:
+                if row(execute, self._schema, key) is None:
                     found[maker.tx] = maker
                     ahead.append(maker)
         del found[draft.tx]
@@ -71,18 +77,20 @@ class Needs:
 
 def follow(
     execute: Execute, schema: SyncSchema, moved: Mapping[Key, int], now: dt.datetime
-) -> None:
+) -> bool:
     """Have every draft that may still be sent speak of rows by the ids under which they came back.
 
-    A restored draft that made such a row has nothing left to do for it.
+    A restored draft that made such a row has nothing left to do for it. Says whether any row took
+    another id.
     """
     changed = {
         key: new
         for key, new in moved.items()
         if key[1] != new and row(execute, schema, key) is None
     }
-    for (table, row_id), new in changed.items():
-        inbox_graves.follow(execute, schema, (table, row_id), new)
+    if not changed:
+        return False
+    inbox_graves.follow(execute, schema, changed)
     ways = ", ".join(f"'{way.value}'" for way in REOPENABLE)
     for key in changed:
         for tx, code, text in execute(
@@ -108,6 +116,7 @@ def follow(
                     "UPDATE sync_rejection SET settled_at = ?, settled_how = ? WHERE tx = ?",
                     (codec.instant_to_text(now), Way.BRING_BACK.value, tx),
                 )
+    return True
 
 
 def _makes(operation: Operation, key: Key) -> bool:

@@ -237,6 +237,7 @@ SETTLED = {
     "without_link": N_("Sent without the deleted record"),
     "try_again": N_("Sent again"),
     "new_number": N_("Sent with a new receipt number"),
+    "same": N_("There already"),
     "bring_back": N_("Brought back"),
     "leave_out": N_("Not brought back"),
 }

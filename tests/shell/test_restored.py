@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from desktop.domain.actor import Actor
 from desktop.domain.errors import RuleError
@@ -18,7 +20,6 @@ from desktop.services.inbox_records import Way
 from sync import codec, store
 from sync.calls import Recover
 from sync.recovery import recovering
-from sync.schema import device_of
 from sync.wire import Result
 from tests.shell.conftest import DIEGO, JUAN, MARIA, World, at, client
 from tests.shell.test_inbox import edit_phone
@@ -79,7 +80,7 @@ def reception(administrator: Actor) -> Actor:
     return dataclasses.replace(administrator, role="administrativo", permissions=allowed)
 
 
-def test_a_visit_comes_back_with_the_client_it_was_for_under_new_ids(world: World) -> None:
+def test_a_visit_comes_back_with_the_client_it_was_for(world: World) -> None:
     client_id = rosa(world)
     visit = world.book(10, client=client_id)
     acknowledge(world)
@@ -96,21 +97,20 @@ def test_a_visit_comes_back_with_the_client_it_was_for_under_new_ids(world: Worl
     assert (booked.needs, booked.permission) == ((first,), "admin")
     assert booked.ways == (Way.BRING_BACK, Way.OTHER_SLOT, Way.LEAVE_OUT)
 
-    assert inbox.bring_back(world.actor, second) == 2
+    assert inbox.bring_back(world.actor, second).done == 2
     assert inbox.items() == ()
     assert {item.settled_how for item in inbox.items(settled=True)} == {"Se trajo de vuelta"}
-    (again,) = world.waiting()
-    assert again.id not in {first, second}
-    assert [o.table for o in again.operations] == ["pacientes_cliente", "citas_cita"]
-    assert {device_of(o.row_id) for o in again.operations} == {NEW_DEVICE}
-    back, there = (o.row_id for o in again.operations)
-    row = world.row("citas_cita", there)
+    # Under the ids that they had: the server applies each once, whoever brings it.
+    again = world.waiting()
+    assert [(t.id, t.again) for t in again] == [(first, True), (second, True)]
+    assert [o.row_id for t in again for o in t.operations] == [client_id, visit]
+    row = world.row("citas_cita", visit)
     assert row is not None
-    assert (row["cliente_id"], row["fecha_hora"]) == (back, codec.instant_to_text(at(10)))
+    assert (row["cliente_id"], row["fecha_hora"]) == (client_id, codec.instant_to_text(at(10)))
     assert names(world).count("Rosa Díaz Lagos") == 1
 
 
-def test_what_comes_back_later_follows_the_new_ids(world: World) -> None:
+def test_what_comes_back_later_finds_what_came_before(world: World) -> None:
     client_id = rosa(world)
     first_visit = world.book(10, client=client_id)
     second_visit = world.book(11, client=client_id)
@@ -126,7 +126,7 @@ def test_what_comes_back_later_follows_the_new_ids(world: World) -> None:
         inbox.bring_back(world.actor, tx)
     visits = [o for t in world.waiting() for o in t.operations if o.table == "citas_cita"]
     (made,) = [o for t in world.waiting() for o in t.operations if o.table != "citas_cita"]
-    assert [o.new["cliente_id"] for o in visits] == [made.row_id] * 2
+    assert [o.new["cliente_id"] for o in visits] == [made.row_id] * 2 == [client_id] * 2
 
 
 def test_all_come_back_in_their_order_and_the_last_word_stays_the_last(world: World) -> None:
@@ -232,7 +232,10 @@ def test_another_hour_is_found_for_a_visit_whose_time_was_sold_meanwhile(world: 
     made = inbox.other_slot(world.actor, tx, at(12))
     row = world.row("citas_cita", made)
     assert row is not None
-    assert (device_of(made), row["cliente_id"]) == (NEW_DEVICE, MARIA)
+    assert (made, row["cliente_id"]) == (visit, MARIA)
+    # Not what was done once: a repeat of that one shall not pass for this.
+    (sent,) = world.waiting()
+    assert (sent.id != tx, sent.again) == (True, True)
     assert row["fecha_hora"] == codec.instant_to_text(at(12))
 
 
@@ -247,7 +250,7 @@ def test_one_that_cannot_come_back_stays_and_the_others_come(world: World) -> No
     inbox = world.services.inbox
     assert inbox.items()[0].ways == (Way.LEAVE_OUT,)
     back = inbox.bring_back_all(world.actor, txs, lambda _done, _of: None)
-    assert (back.done, back.left) == (1, (txs[0],))
+    assert (back.done, back.there, back.left) == (0, 1, (txs[0],))
     assert [item.tx for item in inbox.items()] == [txs[0]]
 
 
@@ -308,3 +311,167 @@ def test_what_was_never_acknowledged_is_no_draft(world: World) -> None:
     assert put_back(world) == []
     with world.cache.reading() as session:
         assert store.pending(executor(session)).count == 1
+
+
+# What is there already ------------------------------------------------------------------------------
+
+
+def lost_rosa(world: World) -> tuple[int, list[str]]:
+    """Rosa and her visit, lost; her id and the drafts."""
+    client_id = rosa(world)
+    visit = world.book(10, client=client_id)
+    acknowledge(world)
+    return client_id, put_back(world, ("citas_cita", visit), ("pacientes_cliente", client_id))
+
+
+def entered(world: World, name: str, email: str, **values: Any) -> None:
+    """Somebody enters a client anew, elsewhere, after the server was put back."""
+    world.clock.forward(hours=1)
+    values = {"fecha_registro": codec.instant_to_text(world.clock())} | values
+    world.pull(world.rows("pacientes_cliente", client(900, name, email, **values)))
+
+
+def test_who_was_entered_again_meanwhile_is_not_brought_back_beside(world: World) -> None:
+    _client_id, (first, second) = lost_rosa(world)
+    entered(world, "Rosa Díaz", "ROSA@example.com")
+    inbox = world.services.inbox
+    made, booked = inbox.items()
+    assert made.alike == ("Rosa Díaz (mismo correo, mismo teléfono y nombre parecido)",)
+    assert made.certain
+    assert made.ways == (Way.SAME, Way.BRING_BACK, Way.LEAVE_OUT)
+    assert (booked.undecided, booked.ways) == (first, (Way.LEAVE_OUT,))
+    for tx, code in ((first, "alike"), (second, "alike_first")):
+        with pytest.raises(RuleError, match=rf"inbox\.{code}$"):
+            inbox.bring_back(world.actor, tx)
+    back = inbox.bring_back_all(world.actor, [first, second], lambda _done, _of: None)
+    assert (back.done, back.left, back.alike) == (0, (), (first, second))
+    assert world.waiting() == []
+
+
+def test_the_one_that_is_there_stands_for_the_lost_one(world: World) -> None:
+    client_id, (first, second) = lost_rosa(world)
+    entered(world, "Rosa Díaz", "rosa@example.com")
+    inbox = world.services.inbox
+    back = inbox.keep_same(world.actor, first)
+    assert (back.done, back.there) == (0, 1)
+    assert world.waiting() == []
+    assert [item.settled_how for item in inbox.items(settled=True)] == ["Ya estaba"]
+    (booked,) = inbox.items()
+    assert (booked.undecided, booked.needs, booked.subject[:9]) == (None, (), "Rosa Díaz")
+    inbox.bring_back(world.actor, second)
+    (visit,) = (o for t in world.waiting() for o in t.operations)
+    assert visit.new["cliente_id"] == 900 != client_id
+    assert names(world).count("Rosa Díaz Lagos") == 0
+
+
+def test_all_the_same_brings_both(world: World) -> None:
+    _client_id, (first, _second) = lost_rosa(world)
+    entered(world, "Rosa Diaz", "otra@example.com")
+    inbox = world.services.inbox
+    (made, _booked) = inbox.items()
+    assert not made.certain
+    # Only a person says that these two are one.
+    back = inbox.bring_back_all(world.actor, [first], lambda _done, _of: None, same=True)
+    assert back.alike == (first,)
+    assert inbox.bring_back(world.actor, first, alike_too=True).done == 1
+    assert "Rosa Díaz Lagos" in names(world)
+    assert "Rosa Diaz" in names(world)
+
+
+def test_at_once_those_that_are_surely_there_stand_for_the_lost_ones(world: World) -> None:
+    _client_id, txs = lost_rosa(world)
+    entered(world, "Rosa Díaz", "rosa@example.com")
+    back = world.services.inbox.bring_back_all(world.actor, txs, lambda _done, _of: None, same=True)
+    assert (back.done, back.there, back.left, back.alike) == (1, 1, (), ())
+    (visit,) = (o for t in world.waiting() for o in t.operations)
+    assert visit.new["cliente_id"] == 900
+
+
+def test_who_was_known_beside_the_lost_one_is_somebody_else(world: World) -> None:
+    """Mother and daughter have a telephone and a name: whoever entered the second knew the first."""
+    mother = rosa(world, "madre@example.com")
+    world.clock.forward(minutes=1)
+    daughter = rosa(world, "hija@example.com")
+    acknowledge(world)
+    txs = put_back(world, ("pacientes_cliente", mother), ("pacientes_cliente", daughter))
+    inbox = world.services.inbox
+    assert [item.alike for item in inbox.items()] == [(), ()]
+    assert inbox.bring_back_all(world.actor, txs, lambda _done, _of: None).done == 2
+
+
+def test_a_visit_that_was_booked_again_is_found(world: World) -> None:
+    visit = world.book(10)
+    acknowledge(world)
+    (tx,) = put_back(world, ("citas_cita", visit))
+    again = world.appointment(900, 10, cliente_id=MARIA)
+    world.pull(world.rows("citas_cita", again))
+    inbox = world.services.inbox
+    (item,) = inbox.items()
+    assert item.alike[0].startswith("María José González Muñoz (")
+    assert item.ways[0] is Way.SAME
+    world.pull(world.rows("citas_cita", again | {"estado": "cancelada"}))
+    assert inbox.items()[0].alike == ()
+    assert inbox.bring_back(world.actor, tx).done == 1
+
+
+def test_what_a_copy_brought_back_already_is_there(world: World) -> None:
+    client_id, txs = lost_rosa(world)
+    inbox = world.services.inbox
+    world.pull(
+        world.rows("pacientes_cliente", client(client_id, "Rosa Díaz L.", "rosa@example.com"))
+    )
+    assert inbox.items()[0].alike == ()
+    assert inbox.bring_back(world.actor, txs[0]).there == 1
+    assert world.waiting() == []
+    assert "Rosa Díaz L." in names(world)
+
+
+def test_who_has_only_a_kept_image_does_not_double_a_client_either(world: World) -> None:
+    """The web made the client, this workstation booked for her, another one entered her anew."""
+    world.pull(world.rows("pacientes_cliente", client(77, "Web Nueva", "web@example.com")))
+    visit = world.book(10, client=77)
+    acknowledge(world)
+    (tx,) = put_back(world, ("citas_cita", visit), ("pacientes_cliente", 77))
+    entered(world, "Web Nueva", "web@example.com")
+    inbox = world.services.inbox
+    (item,) = inbox.items()
+    assert item.alike == ("Web Nueva (mismo correo, mismo teléfono y nombre parecido)",)
+    assert inbox.keep_same(world.actor, tx).done == 1
+    (sent,) = (o for t in world.waiting() for o in t.operations)
+    assert (sent.table, sent.new["cliente_id"]) == ("citas_cita", 900)
+
+
+def test_what_the_server_refuses_after_all_waits_again(world: World) -> None:
+    visit = world.book(10)
+    acknowledge(world)
+    (tx,) = put_back(world, ("citas_cita", visit))
+    inbox = world.services.inbox
+    inbox.bring_back(world.actor, tx)
+    assert world.refuse("overlap") == tx
+    (item,) = inbox.items()
+    assert (item.tx, item.code, item.ways[0]) == (tx, "overlap", Way.OTHER_SLOT)
+    assert inbox.items(settled=True) == ()
+
+
+def test_what_comes_of_many_is_done_in_few_steps_each(world: World) -> None:
+    """As many statements a draft for 120 as for 30: none reads all of them again."""
+
+    def statements(count: int) -> int:
+        create = world.services.clients.create
+        ids = [
+            create(world.actor, NewClient(full_name="Rosa Díaz", phone=f"9{50_000_000 + 1000 * count + n}"))
+            for n in range(count)
+        ]
+        acknowledge(world)
+        gone = [("pacientes_cliente", row_id) for row_id in ids]
+        txs = put_back(world, *gone)
+        seen: list[str] = []
+        listener = lambda _c, _cursor, statement, *_rest: seen.append(statement)  # noqa: E731
+        event.listen(world.cache._writer, "before_cursor_execute", listener)
+        back = world.services.inbox.bring_back_all(world.actor, txs, lambda _done, _of: None)
+        event.remove(world.cache._writer, "before_cursor_execute", listener)
+        assert back.done == count
+        return len(seen)
+
+    few, many = statements(30), statements(120)
+    assert many < 5 * few

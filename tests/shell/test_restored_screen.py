@@ -23,6 +23,7 @@ from desktop.services.cache import executor
 from desktop.services.inbox_records import Way
 from desktop.views.inbox import InboxScreen
 from desktop.views.main_window import SMALLEST
+from sync import codec
 from tests.shell.conftest import MARIA, World, client
 from tests.shell.test_inbox import edit_phone
 from tests.shell.test_restored import acknowledge, names, put_back, rosa
@@ -113,8 +114,8 @@ def test_one_is_brought_back_with_what_it_needs(
     assert "Necesita 1 cambio anterior, que vuelve con él." in said
     detail.buttons[Way.BRING_BACK].click()
     qtbot.waitUntil(lambda: listed(screen) == drafts[2:])
-    (again,) = world.waiting()
-    assert [o.table for o in again.operations] == ["pacientes_cliente", "citas_cita"]
+    again = [operation.table for one in world.waiting() for operation in one.operations]
+    assert again == ["pacientes_cliente", "citas_cita"]
 
 
 def test_one_is_left_out_after_a_question(
@@ -170,6 +171,89 @@ def test_a_refusal_among_the_chosen_is_settled_alone(
     several.bring.click()
     dialog(screen).primary.click()
     qtbot.waitUntil(lambda: listed(screen) == [refused])
+
+
+@pytest.fixture
+def rosa_again(world: World, drafts: list[str]) -> list[str]:
+    """Meanwhile somebody entered the lost client anew."""
+    world.clock.forward(hours=1)
+    again = client(900, "Rosa Díaz", "rosa@example.com")
+    again["fecha_registro"] = codec.instant_to_text(world.clock())
+    world.pull(world.rows("pacientes_cliente", again))
+    return drafts
+
+
+def test_what_may_be_there_already_is_said_and_decided_on_first(
+    context: AppContext, world: World, rosa_again: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(context, qtbot, 3)
+    screen.open({"tx": rosa_again[1]})
+    qtbot.waitUntil(lambda: screen.detail is not None and screen.detail.item.tx == rosa_again[1])
+    visit = screen.detail
+    assert visit is not None
+    assert list(visit.buttons) == [Way.LEAVE_OUT]
+    (first,) = [b for b in visit.findChildren(QPushButton) if b.text().startswith("Ir al cambio")]
+    first.click()
+    qtbot.waitUntil(lambda: screen.detail is not None and screen.detail.item.tx == rosa_again[0])
+    made = screen.detail
+    assert made is not None
+    said = [banner.text for banner in made.findChildren(Banner)]
+    assert any("Quizás esto ya está: Rosa Díaz (mismo correo" in words for words in said)
+    assert made.buttons[Way.BRING_BACK].text() == "&Traer de vuelta igualmente"
+    made.buttons[Way.SAME].click()
+    qtbot.waitUntil(lambda: listed(screen) == rosa_again[1:])
+    assert world.waiting() == []
+
+
+def test_a_client_may_come_back_all_the_same(
+    context: AppContext, world: World, rosa_again: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(context, qtbot, 3)
+    assert screen.detail is not None
+    screen.detail.buttons[Way.BRING_BACK].click()
+    qtbot.waitUntil(lambda: listed(screen) == rosa_again[1:])
+    assert "Rosa Díaz Lagos" in names(world)
+
+
+def test_of_several_those_that_may_be_there_wait_or_take_what_is_there(
+    context: AppContext, world: World, rosa_again: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(context, qtbot, 3)
+    screen.all.click()
+    several = screen.several
+    assert several is not None
+    said = " ".join(banner.text for banner in several.findChildren(Banner))
+    assert "2 de ellos, o lo que necesitan, quizás ya están" in said
+    assert several.bring.text() == "&Traer 1 de vuelta"
+    several.same.setChecked(True)
+    assert several.bring.text() == "&Traer 3 de vuelta"
+    several.bring.click()
+    with qtbot.waitSignal(context.notified) as told:
+        dialog(screen).primary.click()
+    assert told.args is not None
+    assert told.args[0].endswith("en camino a los demás. 1 ya estaba.")
+    assert len(world.waiting()) == 2
+    assert names(world).count("Rosa Díaz Lagos") == 0
+
+
+def test_what_was_entered_while_it_was_asked_is_told_and_stays(
+    context: AppContext, world: World, drafts: list[str], qtbot: QtBot
+) -> None:
+    screen = shown(context, qtbot, 3)
+    screen.all.click()
+    several = screen.several
+    assert several is not None
+    several.bring.click()
+    world.pull(world.rows("pacientes_cliente", client(900, "Rosa", "rosa@example.com")))
+    dialog(screen).primary.click()
+    qtbot.waitUntil(
+        lambda: any(
+            one.windowTitle() == "No todo volvió" and one.isVisible()
+            for one in screen.findChildren(Dialog)
+        )
+    )
+    assert "2 cambios, o lo que necesitan, quizás ya están" in dialog(screen).subtitle.text()
+    qtbot.waitUntil(lambda: listed(screen) == drafts[:2])
 
 
 @pytest.fixture

@@ -80,6 +80,13 @@ SENTENCES = {
         "others do comes here until somebody decides. Your work is kept here. Tell your "
         "administrator before you go on."
     ),
+    "inbox.alike": N_(
+        "Meanwhile something was entered that may be the same. Nothing was changed: look at it again."
+    ),
+    "inbox.alike_first": N_(
+        "It needs an earlier change that may be there already. Nothing was changed: decide on that "
+        "one first."
+    ),
     "inbox.settled": N_("This was settled already, perhaps a moment ago. Nothing was changed."),
     "inbox.with_parent": N_(
         "This builds on another refused change. Settle that one; this one goes with it."

@@ -13,7 +13,7 @@ from desktop.qt.theme import current_theme
 from desktop.qt.widgets import Banner, Card, button, label, line
 from desktop.services.inbox_records import InboxItem, Way
 from desktop.views.inbox.fields import RecordFields
-from desktop.views.inbox.words import BUTTONS, EFFECTS
+from desktop.views.inbox.words import ALL_THE_SAME, BUTTONS, EFFECTS
 
 
 class InboxDetail(Card):
@@ -81,6 +81,11 @@ class InboxDetail(Card):
                     "info",
                 )
             )
+        if item.alike:
+            said.addWidget(Banner(_alike(item), "warning"))
+        if item.undecided is not None:
+            words = _("It needs an earlier change that may be there already: decide on that first.")
+            said.addWidget(Banner(words, "warning"))
         if forbidden:
             said.addWidget(Banner(forbidden, "info"))
         fields = QVBoxLayout()
@@ -105,13 +110,20 @@ class InboxDetail(Card):
             other = button(_("Go to the change that it builds on"), "primary")
             other.clicked.connect(lambda: self.parentWanted.emit(item.depends_on))
             actions.addWidget(other)
+        if item.undecided is not None:
+            other = button(_("Go to the change that it needs"), "primary")
+            other.clicked.connect(lambda: self.parentWanted.emit(item.undecided))
+            actions.addWidget(other)
         if item.reopenable:
             again = button(_("Take it back to the inbox"), "", icon="undo")
             again.clicked.connect(self.reopenWanted)
             again.setEnabled(not self._forbidden)
             actions.addWidget(again)
         for at, way in enumerate(item.ways):
-            made = button(_(BUTTONS[way]), "primary" if at == 0 else "")
+            first = at == 0 and item.undecided is None
+            anyway = way is Way.BRING_BACK and item.alike
+            words = _(ALL_THE_SAME) if anyway else _(BUTTONS[way])
+            made = button(words, "primary" if first else "")
             made.setToolTip(_(EFFECTS[way]))
             made.setAccessibleDescription(_(EFFECTS[way]))
             made.clicked.connect(lambda _on=False, way=way: self.chosen.emit(way))
@@ -135,3 +147,11 @@ class InboxDetail(Card):
         """One way out at a time."""
         for made in self.buttons.values():
             made.setEnabled(not busy and not self._forbidden)
+
+
+def _alike(item: InboxItem) -> str:
+    """What is there already, and what would become of a second one."""
+    words = _("This may be there already: {what}.").format(what="; ".join(item.alike))
+    if item.certain:
+        words += " " + _("The server takes no second one; it would come back here to be corrected.")
+    return words

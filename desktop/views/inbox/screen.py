@@ -292,7 +292,8 @@ class InboxScreen(QWidget):
             self._ask_leave_out((tx,))
             return
         act: Callable[[], object] = {
-            Way.BRING_BACK: partial(inbox.bring_back, actor, tx),
+            Way.SAME: partial(inbox.keep_same, actor, tx),
+            Way.BRING_BACK: partial(inbox.bring_back, actor, tx, alike_too=bool(detail.item.alike)),
             Way.KEEP_MINE: partial(inbox.keep_mine, actor, tx),
             Way.TRY_AGAIN: partial(inbox.try_again, actor, tx),
             Way.MERGE: partial(inbox.merge, actor, tx, detail.mine()),

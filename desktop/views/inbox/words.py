@@ -15,9 +15,13 @@ BUTTONS = {
     Way.WITHOUT_LINK: N_("Send &without it"),
     Way.TRY_AGAIN: N_("Try a&gain"),
     Way.NEW_NUMBER: N_("Give it a new &number"),
+    Way.SAME: N_("&Use what is there"),
     Way.BRING_BACK: N_("&Bring it back"),
     Way.LEAVE_OUT: N_("&Don't bring it back"),
 }
+
+ALL_THE_SAME = N_("&Bring it back all the same")
+"""What :data:`Way.BRING_BACK` is called where something seems to be there already."""
 
 EFFECTS = {
     Way.KEEP_MINE: N_("Sends your values again, over what stands there now."),
@@ -29,6 +33,7 @@ EFFECTS = {
     Way.WITHOUT_LINK: N_("Sends your draft without the reference to the deleted record."),
     Way.TRY_AGAIN: N_("Sends your draft again as it was."),
     Way.NEW_NUMBER: N_("Records the same payment under this workstation's next receipt number."),
+    Way.SAME: N_("Makes no second one: what is there stands for it, also in the other changes."),
     Way.BRING_BACK: N_("Does the same again today, with what it needs, and sends it."),
     Way.LEAVE_OUT: N_("Leaves the shared data as it is; the draft rests in the history."),
 }
@@ -43,6 +48,7 @@ DONE = {
     Way.WITHOUT_LINK: N_("Your draft is on its way."),
     Way.TRY_AGAIN: N_("Your draft is on its way again."),
     Way.NEW_NUMBER: N_("The receipt has a new number and is on its way: print it again."),
+    Way.SAME: N_("What is there stands; the draft is in the history."),
     Way.BRING_BACK: N_("It is back here, and on its way to the others."),
     Way.LEAVE_OUT: N_("It stays out; the draft is in the history."),
 }
