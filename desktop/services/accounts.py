@@ -11,7 +11,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
@@ -91,13 +91,18 @@ def normal_username(username: str) -> str:
 class Verified:
     """Somebody whose password the server has found right.
 
-    :ivar profile: what the server said of them. :ivar verifier: for signing in without a server.
+    :ivar profile: what the server said of them. :ivar verifier: for signing in without a server;
+        empty until it is :meth:`remembered`.
     """
 
     username: str
     profile: dict[str, Any]
-    verifier: str = field(repr=False)
     at: dt.datetime
+    verifier: str = field(default="", repr=False)
+
+    def remembered(self, password: str) -> Verified:
+        """The same with the verifier, which takes a quarter of a second to make."""
+        return replace(self, verifier=passwords.offline_verifier(password))
 
     @property
     def actor(self) -> Actor:
@@ -115,7 +120,7 @@ def verify(
     name = normal_username(username)
     derived = _derive(connection, schema, name, password)
     profile = _expect(_ask(connection, schema, "account_verify", name, derived))
-    return Verified(name, profile, passwords.offline_verifier(password), now)
+    return Verified(name, profile, now)
 
 
 def _derive(connection: psycopg.Connection, schema: str, name: str, password: str) -> str:
@@ -176,11 +181,11 @@ class Accounts:
             if error.code not in _OFFLINE:
                 raise
             return self._sign_in_offline(name, password)
-        self.keep(verified)
+        self.keep(verified.remembered(password))
         return verified.actor
 
     def keep(self, verified: Verified) -> None:
-        """Let somebody whom the server knew sign in without it from now on."""
+        """Let somebody whom the server knew, and who is remembered, sign in without it from now on."""
         with self._cache.writing_local() as session:
             session.connection().exec_driver_sql(
                 "INSERT OR REPLACE INTO local_account VALUES (?, ?, ?, ?, 0, NULL)",

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget
 
 from desktop.domain.actor import Actor
 from desktop.domain.messages import _
+from desktop.qt.dialogs import report_failure
 from desktop.qt.idle import IdleWatch
 from desktop.qt.jobs import Jobs
 from desktop.qt.settings import Settings
@@ -21,22 +22,27 @@ if TYPE_CHECKING:
 
 
 class _Accounts:
-    """Where people sign in while there is no cache to keep anything in."""
+    """Where people sign in while there is no cache to keep anything in.
+
+    :ivar password: until it is made into what lets the person in without a server, too.
+    """
 
     def __init__(self, day: FirstDay) -> None:
         self.day = day
         self.verified: Verified | None = None
+        self.password: str | None = None
 
     def sign_in(self, username: str, password: str) -> Actor:
         """As the server says."""
         self.verified = self.day.sign_in(username, password)
+        self.password = password
         return self.verified.actor
 
 
 class DayDoor(QStackedWidget):
     """Asks for a password and then shows today's agenda, until it is locked.
 
-    :ivar opened: the day is shown for the first time. :ivar settled: a password has been checked.
+    :ivar opened: the day is shown for the first time. :ivar settled: who was being let in is, or is not.
     :ivar view: today's agenda, once somebody has signed in to see it.
     """
 
@@ -59,8 +65,10 @@ class DayDoor(QStackedWidget):
 
     @property
     def waiting(self) -> bool:
-        """Whether a password is being checked."""
-        return self.signin is not None and self.signin.waiting
+        """Whether somebody is just being let in."""
+        if self.signin is None or self._accounts is None:
+            return False
+        return self.signin.waiting or self._accounts.password is not None
 
     @property
     def typed(self) -> tuple[str, str, str] | None:
@@ -92,25 +100,48 @@ class DayDoor(QStackedWidget):
     def _entered(self, actor: Actor) -> None:
         if self.view is not None:
             self._show(self.view)
+            self._remember()
         else:
             self._read(actor)
-        self.settled.emit()
 
     def _read(self, actor: Actor) -> None:
         if self._accounts is not None:
             day = self._accounts.day
-            self._jobs.read(self, lambda _progress: day.today(actor), done=self._came)
+            self._jobs.read(
+                self, lambda _progress: day.today(actor), done=self._came, failed=self._not_read
+            )
 
     def _came(self, today: Today | None) -> None:
-        if today is None or self._accounts is None or self.person is None:
-            return  # the load has ended meanwhile, or the person has gone
-        from desktop.views.join.today import TodayView
+        # None: the load has ended meanwhile.
+        if today is not None and self._accounts is not None and self.person is not None:
+            from desktop.views.join.today import TodayView
 
-        self.view = TodayView(today, self._accounts.day.now)
-        self.view.lockWanted.connect(self.lock)
-        self.addWidget(self.view)
-        self.opened.emit()
-        self._show(self.view)
+            self.view = TodayView(today, self._accounts.day.now)
+            self.view.lockWanted.connect(self.lock)
+            self.addWidget(self.view)
+            self.opened.emit()
+            self._show(self.view)
+        self._remember()
+
+    def _not_read(self, error: Exception) -> None:
+        report_failure(self, error)
+        self._remember()
+
+    def _remember(self) -> None:
+        """Make what lets the person in without a server; the day needs not wait for it."""
+        accounts = self._accounts
+        if accounts is None or accounts.verified is None or accounts.password is None:
+            self.settled.emit()
+            return
+        verified, password = accounts.verified, accounts.password
+
+        def done(remembered: Verified) -> None:
+            if accounts.verified is verified:
+                accounts.verified = remembered
+            accounts.password = None
+            self.settled.emit()
+
+        self._jobs.read(self, lambda _progress: verified.remembered(password), done=done)
 
     def _show(self, view: TodayView) -> None:
         self.setCurrentWidget(view)
@@ -124,7 +155,7 @@ class DayDoor(QStackedWidget):
         if self._accounts is None or self.signin is None or verified is None:
             return
         self.close_dialogs()
-        self._accounts.verified = None
+        self._accounts.verified = self._accounts.password = None
         self.setCurrentWidget(self.signin)
         self.signin.ask_again(verified.username, _("Locked. Everything is as you left it."))
 

@@ -6,6 +6,7 @@ computer and says nothing of the person before it, so nobody's data is shown wit
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -262,6 +263,8 @@ class JoinWizard(QWidget):
             stopped=self._stopped,
             title=_("First load"),
         )
+        # Nobody waits for this now: what shows the day takes a tenth of a second to be there.
+        importlib.import_module("desktop.views.join.today")
 
     def _running(self, running: bool) -> None:
         self.load.show_running(running)
@@ -298,7 +301,7 @@ class JoinWizard(QWidget):
         self._finish()
 
     def _finish(self) -> None:
-        """All is here, and nobody's password is being checked."""
+        """All is here, and nobody is just being let in."""
         if self._loaded and not self.door.waiting:
             self.joined.emit()
 

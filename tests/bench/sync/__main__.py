@@ -22,7 +22,7 @@ import keyring
 
 from tests.bench import capture, world
 from tests.bench.figures import Figure, heading, report, show
-from tests.bench.sync import first, hour, pushing
+from tests.bench.sync import first, hour, pushing, screen
 from tests.support import clinic as clinics
 from tests.support import embedded
 from tests.support.clinic import Clinic, Station
@@ -44,6 +44,7 @@ class Scale:
     first: str | None = "large"
     work: str | None = "medium"
     rounds: int = 1
+    screen_rounds: int = 3
     transactions: int = 1_000
     log_rows: int = 2_000_000
     polls: int = 300
@@ -93,6 +94,10 @@ class Bench:
     def cut(self) -> list[Figure]:
         return first.used_and_cut(self.clinic(self.scale.first))
 
+    def screen(self) -> list[Figure]:
+        held = self.scale.first is None
+        return screen.seen(self.clinic(self.scale.first), self.scale.screen_rounds, held=held)
+
     def push(self) -> list[Figure]:
         return pushing.offline(self.work, self.station("one"), self.scale.transactions)
 
@@ -107,7 +112,7 @@ class Bench:
         return hour.worked(self.work, self.scale.hour)
 
 
-NAMES = ("first", "cut", "push", "poll", "capture", "hour")
+NAMES = ("first", "cut", "screen", "push", "poll", "capture", "hour")
 
 
 def run(bench: Bench, names: tuple[str, ...]) -> list[Figure]:
