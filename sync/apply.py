@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync import acked, codec, store
+from sync import acked, codec, later, store
 from sync.capture import image_sql
 from sync.errors import MassDeletion
 from sync.schema import SyncSchema
@@ -260,6 +260,7 @@ def lay_down(connection: Any, schema: SyncSchema, work: _Work, change: TableChan
     whole = len(places) == len(change.columns)
     key_at = change.columns.index("id")
     pending = {row_id for name, row_id in work.images if name == change.table}
+    later.follow(connection, change)
     free: list[Sequence[Any]] = []
     for row in change.rows:
         picked = row if whole else [row[i] for i in places]
@@ -307,6 +308,7 @@ def stop_mass_deletion(connection: Any, table: str, gone: int, before: int = 0) 
         return
     execute = store.executor(connection)
     rows = before + int(execute(f'SELECT count(*) FROM "{table}"')[0][0])
+    rows += later.coming(connection, table)
     allowed = json.loads(store.get_state(execute, DELETION_ALLOWED) or "{}")
     if 2 * (gone + before) > rows and allowed.get(table, 0) < gone:
         raise MassDeletion(table=table, gone=gone + before, rows=rows)
@@ -321,7 +323,7 @@ def allow_deletion(execute: Execute, table: str, gone: int) -> None:
 def _gone(connection: Any, change: TableChanges, key_at: int, pending: set[int]) -> Iterable[int]:
     if not change.whole:
         return change.gone
-    present = {row[key_at] for row in change.rows}
+    present = {row[key_at] for row in change.rows}.union(change.later)
     here = {row_id for (row_id,) in connection.execute(f'SELECT id FROM "{change.table}"')}
     return sorted((here | pending) - present)
 

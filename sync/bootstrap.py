@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync import calls, codec, store, wire
+from sync import calls, codec, later, store, wire
 from sync.apply import Fault, no_fault
 from sync.calls import Conversation
 from sync.capture import install_capture
@@ -28,7 +28,7 @@ from sync.schema import SyncSchema
 from sync.transport import Server
 
 CHUNK = 20_000
-"""Rows in one read: a few megabytes, and a second of work to lose where it is cut."""
+"""Rows in one read, at most: a few megabytes, and a second of work to lose where it is cut."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -242,10 +242,14 @@ def _verify(execute: store.Execute, load: _Load, columns: dict[str, list[str]]) 
 def _catch_up(
     connection: Any, schema: SyncSchema, clock: Callable[[], dt.datetime], fault: Fault
 ) -> Conversation[None]:
-    for _attempt in range(3):
+    attempts = 0
+    while attempts < 3:
         outcome = yield from exchanging(connection, schema, clock, fault)
         if outcome.status == "ok":
-            return
+            if later.waiting(connection, schema) is None:
+                return
+            continue
+        attempts += 1
         if outcome.status == "hello":
             yield from greeting(connection, schema)
     raise ProtocolError(what="exchange")
@@ -284,14 +288,17 @@ class _Loader:
         """Load what the server names first."""
         while self._load.priority:
             table, ids = self._load.priority[0]
-            rows: list[str] = []
+            lines: list[str] = []
             if table in self._columns:
-                rows = yield calls.ReadIds(self._device, table, ids)
+                lines = yield calls.ReadIds(self._device, table, ids)
+            rows, more = wire.read_rows(lines)
             with _transaction(self._connection):
-                self._load.rows[table] = self._load.rows.get(table, 0) + self._write(
-                    table, wire.decoded_rows(rows)
-                )
-                del self._load.priority[0]
+                self._load.rows[table] = self._load.rows.get(table, 0) + self._write(table, rows)
+                if more:
+                    last = rows[-1][self._columns[table].index("id")]
+                    self._load.priority[0] = (table, [i for i in ids if i > last])
+                else:
+                    del self._load.priority[0]
                 self._keep()
             self._fault("priority_read")
 
@@ -301,10 +308,10 @@ class _Loader:
         key = columns.index("id")
         yield calls.Ahead(self._read(table, load.after.get(table, BEFORE_ALL)))
         while True:
-            rows = wire.decoded_rows((yield calls.Awaited()))
+            rows, more = wire.read_rows((yield calls.Awaited()))
             if self._cancelled():
                 raise Cancelled
-            last = len(rows) < self._chunk
+            last = not more and len(rows) < self._chunk
             if not last:
                 yield calls.Ahead(self._read(table, rows[-1][key]))
             with _transaction(self._connection):

@@ -20,6 +20,9 @@ from sync.transport import Transport
 
 T = TypeVar("T")
 
+VOLUME = 8_000_000
+"""Bytes of text after which an answer of rows ends; what is left is asked for again."""
+
 
 class Call(Protocol):
     """Something for the server to answer."""
@@ -93,7 +96,7 @@ class Recover:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Up to ``limit`` rows above an id; the answer is a JSON array a row."""
+    """Up to ``limit`` rows above an id; the answer is for :func:`sync.wire.read_rows`."""
 
     device: int
     table: str
@@ -102,12 +105,12 @@ class Read:
 
     def on(self, transport: Transport) -> list[str]:
         """Make the call."""
-        return transport.read(self.device, self.table, self.after, self.limit)
+        return transport.read(self.device, self.table, self.after, self.limit, VOLUME)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadIds:
-    """The rows with these ids; the answer is a JSON array a row."""
+    """The rows with these ids; the answer is for :func:`sync.wire.read_rows`."""
 
     device: int
     table: str
@@ -115,7 +118,7 @@ class ReadIds:
 
     def on(self, transport: Transport) -> list[str]:
         """Make the call."""
-        return transport.read_ids(self.device, self.table, self.ids)
+        return transport.read_ids(self.device, self.table, self.ids, VOLUME)
 
 
 @dataclass(frozen=True, slots=True)

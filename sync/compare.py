@@ -18,7 +18,6 @@ from typing import Any
 
 from sync import apply, calls, store, wire
 from sync.calls import Conversation
-from sync.errors import GreetingWanted
 from sync.schema import SyncSchema, SyncTable
 from sync.wire import TableChanges
 
@@ -26,7 +25,6 @@ BUCKET_BITS = 12
 UNIT_ROWS = 50_000
 """Rows in one step: under a second on both sides, so that a person's wish is never far away."""
 
-FETCH_ROWS = 5_000
 BEFORE_ALL = -(1 << 62)
 AFTER_ALL = (1 << 62) - 1
 
@@ -63,7 +61,8 @@ class Progress:
 def comparing(connection: Any, schema: SyncSchema, key: str) -> Conversation[frozenset[str]]:
     """One step of the comparison whose progress is kept under ``key``; the tables it wrote.
 
-    A step is whole or not at all; it is the last one where ``key`` is not set after it. Raises
+    Rows that are missing or differ are left for later (:mod:`sync.later`); none is left from an
+    earlier step. A step is whole or not at all; it is the last one where ``key`` is not set after it. Raises
     ``MassDeletion`` where most of a table would go.
     """
     execute = store.executor(connection)
@@ -87,28 +86,20 @@ def comparing(connection: Any, schema: SyncSchema, key: str) -> Conversation[fro
     progress.lost += going
     if found.unexplained:
         progress.mended[table] = progress.mended.get(table, 0) + found.unexplained
-    rows: list[Any] = []
-    wanted = sorted(found.missing)
-    for start in range(0, len(wanted), FETCH_ROWS):
-        part = wanted[start : start + FETCH_ROWS]
-        rows += wire.decoded_rows((yield calls.ReadIds(device, table, part)))
-    if any(len(row) != len(columns) for row in rows):
-        # A copy of this cache, with another program, has greeted the server under the same number.
-        raise GreetingWanted
     if last:
         progress.tables.pop(0)
         progress.lost = 0
     else:
         progress.tables[0] = (table, upto)
-    came = {row[columns.index("id")] for row in rows}
-    gone = sorted(found.ghosts | (found.missing - came))
+    gone = sorted(found.ghosts)
     # Which of them were deleted and which are kept from this device cannot be told any more.
     filtered = table in json.loads(store.get_state(execute, "filtered") or "[]")
-    change = TableChanges(table, tuple(columns), rows, gone, left=gone if filtered else ())
+    left = gone if filtered else ()
+    change = TableChanges(table, ("id",), (), gone, left=left, later=sorted(found.missing))
     apply.lay_down_rows(connection, schema, change, key, progress.text())
     if not progress.tables:
         _end(execute, key, progress)
-    return frozenset({table}) if rows or gone else frozenset()
+    return frozenset({table}) if gone else frozenset()
 
 
 def _end(execute: store.Execute, key: str, progress: Progress) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sync import acked, calls, codec, scope, store, wire
-from sync.apply import Applied, Fault, Transaction, apply_answer, lay_down_rows, no_fault
+from sync import acked, calls, codec, later, scope, store, wire
+from sync.apply import Applied, Fault, Transaction, apply_answer, no_fault
 from sync.calls import Conversation
 from sync.compare import BEFORE_ALL, Progress, comparing
 from sync.errors import Busy, NeverSynced, ProtocolError, SyncError, WrongServer, refusal
+from sync.fetch import fetching, refetching
 from sync.recovery import COMPARING, recovering
 from sync.rekey import apply_fork
 from sync.schema import SyncSchema
@@ -21,8 +22,6 @@ from sync.transport import Transport
 
 PUSH_LIMIT = 2000
 """Operations in one exchange; a longer outbox goes in several."""
-
-REFETCH_ROWS = 5000
 
 CHECKING = "checking"
 CHECK_EVERY = dt.timedelta(hours=6)
@@ -36,7 +35,7 @@ class Outcome:
 
     :ivar status: ``ok``, ``forked``, ``hello`` (the server wants to be greeted first), ``stale`` or
         ``recovered`` (all is to be compared), or ``compared`` (a piece of it was).
-    :ivar more: local transactions wait that were not part of it.
+    :ivar more: local transactions wait that were not part of it, or rows are still to be read.
     :ivar held: what kept the push back, where only the pull came about.
     """
 
@@ -98,27 +97,6 @@ def _to_refetch(
     return json.dumps(tables) if tables else None
 
 
-def _refetching(connection: Any, schema: SyncSchema) -> Conversation[frozenset[str]]:
-    """Read whole tables whose new columns no delta would bring, in resumable chunks."""
-    execute = store.executor(connection)
-    read: set[str] = set()
-    while state := store.get_state(execute, "refetch"):
-        tables = json.loads(state)
-        table, after = next(iter(tables.items()))
-        columns = store.columns(execute)[table]
-        device = store.device(execute)
-        rows = wire.decoded_rows((yield calls.Read(device, table, after, REFETCH_ROWS)))
-        if len(rows) < REFETCH_ROWS:
-            del tables[table]
-        else:
-            tables[table] = rows[-1][columns.index("id")]
-        change = wire.TableChanges(table, tuple(columns), rows, ())
-        left = json.dumps(tables) if tables else None
-        lay_down_rows(connection, schema, change, "refetch", left)
-        read.add(table)
-    return frozenset(read)
-
-
 def exchanging(
     connection: Any,
     schema: SyncSchema,
@@ -136,8 +114,11 @@ def exchanging(
     :param push_limit: how many operations go into one exchange.
     """
     execute = store.executor(connection)
-    refetched = yield from _refetching(connection, schema)
+    refetched = yield from refetching(connection, schema)
+    refetched |= yield from fetching(connection, schema, fault)
     if store.get_state(execute, COMPARING) is not None:
+        if later.waiting(connection, schema) is not None:
+            return Outcome("compared", Applied(tables=refetched), more=True)
         tables = yield from comparing(connection, schema, COMPARING)
         return Outcome("compared", Applied(tables=tables | refetched), more=True)
     request = _request(connection, schema, push_limit)
@@ -172,6 +153,7 @@ def exchanging(
     applied = replace(applied, tables=applied.tables | refetched)
     left = store.pending(execute).count
     more = left > applied.deferred or answer.status == "forked"
+    more = more or later.waiting(connection, schema) is not None
     return Outcome(answer.status, applied, more=more, held=held)
 
 
@@ -182,6 +164,7 @@ def polling(connection: Any, schema: SyncSchema) -> Conversation[bool]:
     unfinished = any(
         store.get_state(execute, key) is not None for key in ("exchange", "refetch", COMPARING)
     )
+    unfinished = unfinished or later.waiting(connection, schema) is not None
     if unfinished or None in state.values() or store.pending(execute).count:
         return True
     news: bool = yield calls.Poll(
@@ -262,6 +245,9 @@ def checking(connection: Any, schema: SyncSchema, clock: Clock) -> Conversation[
     :returns: the tables whose rows were mended.
     """
     execute = store.executor(connection)
+    fetched = yield from fetching(connection, schema)
+    if later.waiting(connection, schema) is not None:
+        return fetched
     if store.get_state(execute, CHECKING) is None:
         ended = store.get_state(execute, "verified_at")
         tables = [table.name for table in schema.tables]
@@ -269,13 +255,13 @@ def checking(connection: Any, schema: SyncSchema, clock: Clock) -> Conversation[
             blind = store.unwatched(execute)
             tables = [table for table in tables if table in blind]
         if not tables:
-            return frozenset()
+            return fetched
         store.set_state(execute, CHECKING, Progress.of(tables).text())
     mended = yield from comparing(connection, schema, CHECKING)
     if store.get_state(execute, CHECKING) is None:
         store.set_state(execute, "verified_at", codec.instant_to_text(clock()))
         acked.prune(execute, clock())
-    return mended
+    return fetched | mended
 
 
 def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.ExchangeRequest:

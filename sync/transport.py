@@ -85,12 +85,16 @@ class Transport(Protocol):
         """Call ``sync_exchange``."""
         ...
 
-    def read(self, device: int, table: str, after: int, limit: int) -> list[str]:
-        """Up to ``limit`` rows with an id above ``after``, in id order, each a JSON array."""
+    def read(self, device: int, table: str, after: int, limit: int, volume: int) -> list[str]:
+        """Up to ``limit`` rows with an id above ``after``, in id order, each a JSON array.
+
+        The row that brings the text to ``volume`` bytes is the last one; what comes after it is no
+        array then (:func:`sync.wire.read_rows`).
+        """
         ...
 
-    def read_ids(self, device: int, table: str, ids: Sequence[int]) -> list[str]:
-        """The rows with these ids, each a JSON array."""
+    def read_ids(self, device: int, table: str, ids: Sequence[int], volume: int) -> list[str]:
+        """The rows with these ids, likewise."""
         ...
 
     def poll(
@@ -259,13 +263,13 @@ class PostgresTransport:
         text: str = row[0]
         return text
 
-    def read(self, device: int, table: str, after: int, limit: int) -> list[str]:
-        """Up to ``limit`` rows with an id above ``after``, in id order, each a JSON array."""
-        return self._copy("sync_read", (device, table, after, limit))
+    def read(self, device: int, table: str, after: int, limit: int, volume: int) -> list[str]:
+        """Up to ``limit`` rows with an id above ``after``, until their text has ``volume`` bytes."""
+        return self._copy("sync_read", (device, table, after, limit, volume))
 
-    def read_ids(self, device: int, table: str, ids: Sequence[int]) -> list[str]:
-        """The rows with these ids, each a JSON array."""
-        return self._copy("sync_read_ids", (device, table, list(ids)))
+    def read_ids(self, device: int, table: str, ids: Sequence[int], volume: int) -> list[str]:
+        """The rows with these ids, likewise."""
+        return self._copy("sync_read_ids", (device, table, list(ids), volume))
 
     def poll(
         self, device: int, nonce: str, generation: int, epoch: str, version: int, cursor: str

@@ -18,6 +18,9 @@ from sync.store import LocalTransaction, Operation
 
 PROTOCOL = 1
 
+INLINE = 4_000_000
+"""Bytes of rows that an answer brings itself, beside those that were pushed; of others, the ids."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerTable:
@@ -155,9 +158,10 @@ class ExchangeRequest:
 class TableChanges:
     """Rows of one table as they now are on the server, and ids of rows that are there no more.
 
-    :ivar whole: the rows are all that the table has; every other row is gone.
+    :ivar whole: the rows and ``later`` are all that the table has; every other row is gone.
     :ivar left: those of ``gone`` that are there, and not for this device any more.
     :ivar rescoped: so is every row that a whole answer does not list.
+    :ivar later: ids of rows that are there, too, and are to be read beside.
     """
 
     table: str
@@ -167,6 +171,7 @@ class TableChanges:
     whole: bool = False
     left: Sequence[int] = ()
     rescoped: bool = False
+    later: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,7 @@ def exchange_request(request: ExchangeRequest, schema: SyncSchema) -> str:
             "exchange": request.exchange,
             "epoch": request.epoch,
             "cursor": request.cursor,
+            "inline": INLINE,
             "push": [
                 {
                     "tx": transaction.id,
@@ -402,6 +408,7 @@ def exchange_answer(text: str) -> ExchangeAnswer:
                         bool(c.get("all")),
                         c.get("left") or (),
                         bool(c.get("rescoped")),
+                        c.get("later") or (),
                     )
                     for c in data["changes"]
                 ),
@@ -434,6 +441,19 @@ def recover_answer(text: str) -> RecoverAnswer:
             review=data["mode"] == "review",
             results=tuple(read_result(result) for result in data["results"]),
         )
+
+
+def read_rows(lines: Sequence[str]) -> tuple[list[Any], bool]:
+    """The rows of ``sync_read`` or ``sync_read_ids``, and whether the answer ends before all came.
+
+    Where it does, ids above the last row's are yet to be asked for. ``ProtocolError`` as for
+    :func:`decoded_rows`.
+    """
+    if not lines or not lines[-1].startswith("{"):
+        return decoded_rows(lines), False
+    if len(lines) == 1:
+        raise ProtocolError(what="row")
+    return decoded_rows(lines[:-1]), True
 
 
 def decoded_rows(lines: Sequence[str]) -> list[Any]:

@@ -126,7 +126,8 @@ BEGIN
     END IF;
 
     -- One statement, one snapshot: the cursor is exactly what the delta has seen.
-    SELECT pg_current_snapshot()::text, sync_delta(who, request ->> 'cursor', push)
+    SELECT pg_current_snapshot()::text,
+           sync_delta(who, request ->> 'cursor', push, (request ->> 'inline')::bigint)
       INTO snapshot, changes;
     RETURN concat('{"status": "ok", "nonce": "', next_nonce,
                   '", "generation": ', who.generation + 1,

@@ -16,7 +16,9 @@ BEGIN
         EXECUTE pg_catalog.format(
             'GRANT EXECUTE ON FUNCTION %1$I.sync_hello(jsonb), %1$I.sync_start(jsonb), '
             '%1$I.sync_read(integer, text, bigint, integer), '
-            '%1$I.sync_read_ids(integer, text, bigint[]), %1$I.sync_recover(jsonb), '
+            '%1$I.sync_read(integer, text, bigint, integer, bigint), '
+            '%1$I.sync_read_ids(integer, text, bigint[]), '
+            '%1$I.sync_read_ids(integer, text, bigint[], bigint), %1$I.sync_recover(jsonb), '
             '%1$I.sync_sums(integer, text, bigint, integer), '
             '%1$I.sync_hashes(integer, text, bigint, text), %1$I.sync_upkeep(), '
             '%1$I.sync_poll(integer, uuid, bigint, uuid, integer, text), '

@@ -51,8 +51,9 @@ BEGIN
         RAISE EXCEPTION 'device % may not read', device
               USING ERRCODE = 'invalid_authorization_specification';
     END IF;
-    -- Columns may have come and gone: in what order the device expects them is no longer known.
-    IF who.server_version IS DISTINCT FROM (SELECT m.schema_version FROM sync_meta m) THEN
+    -- Columns may have come and gone, or the device is another's now: in what order it expects which
+    -- of them is no longer known.
+    IF who.columns IS NULL OR who.server_version IS DISTINCT FROM (SELECT m.schema_version FROM sync_meta m) THEN
         RAISE EXCEPTION 'the schema is of another version now: say hello'
               USING ERRCODE = 'SY002';
     END IF;
@@ -60,22 +61,39 @@ BEGIN
 END
 {body};
 
--- Rows after an id, in the order of ids: one JSON array a row. For COPY (SELECT ...) TO STDOUT.
-CREATE OR REPLACE FUNCTION {schema}.sync_read(device integer, tbl text, after bigint, lim integer)
-RETURNS SETOF text LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
+-- A table's rows in the order of ids: those named by ids, or where that is NULL those above an id (NULL:
+-- all). Where the volume is full, in bytes of text, it stops after the row that fills it, and the last
+-- line is {"more": true}, without an id. STABLE: it sees what its caller sees.
+CREATE OR REPLACE FUNCTION {schema}.sync_lines(
+    tbl text, expression text, condition text, ids bigint[], after bigint, lim integer, volume bigint)
+RETURNS TABLE (id bigint, line text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
-DECLARE
-    reading record;
 BEGIN
-    reading := sync_reading(sync_reader(device), tbl);
-    RETURN QUERY EXECUTE format(
-        'SELECT %s::text FROM %I r WHERE r.id > $1 AND (%s) ORDER BY r.id LIMIT $2',
-        reading.expression, tbl, reading.condition) USING after, lim;
+    IF ids = '{}' THEN
+        RETURN;
+    END IF;
+    FOR id, line IN EXECUTE format(
+        'SELECT r.id::bigint, %s::text FROM %I r WHERE %s AND (%s) ORDER BY r.id LIMIT $3',
+        expression, tbl,
+        CASE WHEN ids IS NOT NULL THEN 'r.id = ANY ($1)' WHEN after IS NOT NULL THEN 'r.id > $2'
+             ELSE 'true' END, condition) USING ids, after, lim
+    LOOP
+        RETURN NEXT;
+        volume := volume - octet_length(line);
+        IF volume <= 0 THEN
+            id := NULL;
+            line := '{"more": true}';
+            RETURN NEXT;
+            RETURN;
+        END IF;
+    END LOOP;
 END
 {body};
 
-CREATE OR REPLACE FUNCTION {schema}.sync_read_ids(device integer, tbl text, ids bigint[])
+-- Rows after an id, in the order of ids: one JSON array a row. For COPY (SELECT ...) TO STDOUT.
+CREATE OR REPLACE FUNCTION {schema}.sync_read(
+    device integer, tbl text, after bigint, lim integer, volume bigint)
 RETURNS SETOF text LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
 AS {body}
@@ -83,20 +101,51 @@ DECLARE
     reading record;
 BEGIN
     reading := sync_reading(sync_reader(device), tbl);
-    RETURN QUERY EXECUTE format(
-        'SELECT %s::text FROM %I r WHERE r.id = ANY ($1) AND (%s) ORDER BY r.id',
-        reading.expression, tbl, reading.condition) USING ids;
+    RETURN QUERY SELECT l.line FROM sync_lines(tbl, reading.expression, reading.condition, NULL,
+                                               coalesce(after, 0), lim, volume) l;
 END
+{body};
+
+CREATE OR REPLACE FUNCTION {schema}.sync_read_ids(
+    device integer, tbl text, ids bigint[], volume bigint)
+RETURNS SETOF text LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
+AS {body}
+DECLARE
+    reading record;
+BEGIN
+    reading := sync_reading(sync_reader(device), tbl);
+    RETURN QUERY SELECT l.line FROM sync_lines(tbl, reading.expression, reading.condition,
+                                               coalesce(ids, '{}'), NULL, NULL, volume) l;
+END
+{body};
+
+-- The same without a bound, for programs of version 1: they would take a bounded answer for all.
+CREATE OR REPLACE FUNCTION {schema}.sync_read(device integer, tbl text, after bigint, lim integer)
+RETURNS SETOF text LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    SELECT * FROM sync_read(device, tbl, after, lim, NULL);
+{body};
+
+CREATE OR REPLACE FUNCTION {schema}.sync_read_ids(device integer, tbl text, ids bigint[])
+RETURNS SETOF text LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    SELECT * FROM sync_read_ids(device, tbl, ids, NULL);
 {body};
 
 -- The JSON list of what changed since a cursor, and of every row that a push names. Of what is gone,
 -- left says which rows are there and not for this device any more; rescoped says so of all that an
--- answer with all does not list.
+-- answer with all does not list. Rows come until their text fills the volume, in bytes (NULL: all); of
+-- what is beyond, later has the ids. What the push names comes in any case.
 --
 -- STABLE, so that it sees exactly the snapshot of the statement that calls it: the statement reads
 -- pg_current_snapshot() beside it, and that is the next cursor. A cursor names, after a bar, the
 -- transaction that made it: what that one wrote was answered already.
-CREATE OR REPLACE FUNCTION {schema}.sync_delta(who {schema}.sync_device, since text, push jsonb)
+DROP FUNCTION IF EXISTS {schema}.sync_delta({schema}.sync_device, text, jsonb);
+CREATE OR REPLACE FUNCTION {schema}.sync_delta(
+    who {schema}.sync_device, since text, push jsonb, volume bigint)
 RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}, pg_temp
 SET timezone = 'UTC'
 AS {body}
@@ -106,8 +155,10 @@ DECLARE
     running xid8[] := ARRAY(SELECT pg_snapshot_xip(seen));
     target record;
     reading record;
-    rows text;
-    present bigint[];
+    others bigint[];
+    named record;
+    inline record;
+    later bigint[];
     gone bigint[];
     remaining bigint[];
     parts text[] := '{}';
@@ -131,7 +182,7 @@ BEGIN
             SELECT l.tbl, l.row_id, l.op, l.device FROM sync_log l
              WHERE l.xid = ANY (running) AND l.xid IS DISTINCT FROM own
         ), pushed AS (
-            SELECT s.id AS tbl, (op.value ->> 'id')::bigint AS row_id, 'U'::"char" AS op,
+            SELECT s.id AS tbl, (op.value ->> 'id')::bigint AS row_id, 'P'::"char" AS op,
                    0 AS device
               FROM jsonb_array_elements(push) tx
               CROSS JOIN jsonb_array_elements(tx.value -> 'ops') op
@@ -139,7 +190,8 @@ BEGIN
              WHERE op.value ->> 'id' ~ '^[0-9]{1,18}$'
         )
         SELECT s.name, bool_or(k.op IN ('T', 'W')) AS whole, bool_or(k.op = 'W') AS rescoped,
-               coalesce(array_agg(DISTINCT k.row_id) FILTER (WHERE k.op NOT IN ('T', 'W')), '{}') AS ids
+               coalesce(array_agg(DISTINCT k.row_id) FILTER (WHERE k.op NOT IN ('T', 'W')), '{}') AS ids,
+               coalesce(array_agg(DISTINCT k.row_id) FILTER (WHERE k.op = 'P'), '{}') AS named
           FROM (TABLE logged UNION ALL TABLE pushed) k
           JOIN sync_table s ON s.id = k.tbl
          WHERE s.active AND who.profile = ANY (s.read_by) AND who.columns ? s.name
@@ -148,13 +200,35 @@ BEGIN
          ORDER BY s.ord
     LOOP
         reading := sync_reading(who, target.name);
-        EXECUTE format('SELECT coalesce(string_agg(%s::text, '','' ORDER BY r.id), ''''), '
-                       'coalesce(array_agg(r.id::bigint), ''{}'') '
-                       'FROM %I r WHERE (%s) AND ($1 OR r.id = ANY ($2))',
-                       reading.expression, target.name, reading.condition)
-           INTO rows, present USING target.whole, target.ids;
+        SELECT array_agg(l.id) AS ids, string_agg(l.line, ',') AS lines,
+               coalesce(sum(octet_length(l.line)), 0) AS volume
+          INTO named
+          FROM sync_lines(target.name, reading.expression, reading.condition, target.named,
+                          NULL, NULL, NULL) l;
+        volume := volume - named.volume;
+        IF NOT target.whole THEN
+            others := ARRAY(SELECT unnest(target.ids) EXCEPT SELECT unnest(target.named));
+        END IF;
+        SELECT array_agg(l.id) FILTER (WHERE l.id IS NOT NULL) AS ids,
+               string_agg(l.line, ',') FILTER (WHERE l.id IS NOT NULL
+                                                 AND l.id <> ALL (target.named)) AS lines,
+               coalesce(sum(octet_length(l.line)), 0) AS volume
+          INTO inline
+          FROM sync_lines(target.name, reading.expression, reading.condition,
+                          CASE WHEN target.whole THEN NULL ELSE others END, NULL,
+                          CASE WHEN volume <= 0 THEN 0 END, volume) l;
+        volume := volume - inline.volume;
+        later := '{}';
+        IF volume <= 0 THEN
+            EXECUTE format('SELECT coalesce(array_agg(r.id::bigint ORDER BY r.id), ''{}'') FROM %I r '
+                           'WHERE (%s) AND ($1 OR r.id = ANY ($2)) AND ($3 IS NULL OR r.id > $3) '
+                           'AND r.id <> ALL ($4)', target.name, reading.condition)
+               INTO later
+              USING target.whole, target.ids, inline.ids[cardinality(inline.ids)], target.named;
+        END IF;
         SELECT coalesce(array_agg(g.id ORDER BY g.id), '{}') INTO gone
-          FROM (SELECT unnest(target.ids) EXCEPT SELECT unnest(present)) g (id);
+          FROM (SELECT unnest(target.ids)
+                EXCEPT SELECT unnest(named.ids || inline.ids || later)) g (id);
         remaining := '{}';
         IF reading.condition <> 'true' AND gone <> '{}' THEN
             EXECUTE format('SELECT coalesce(array_agg(r.id::bigint ORDER BY r.id), ''{}'') '
@@ -162,9 +236,10 @@ BEGIN
                INTO remaining USING gone;
         END IF;
         parts := parts || format('{"t": %s, "all": %s, "rescoped": %s, "columns": %s, "rows": [%s], '
-                                 '"gone": %s, "left": %s}',
+                                 '"later": %s, "gone": %s, "left": %s}',
                                  to_json(target.name), to_json(target.whole), to_json(target.rescoped),
-                                 who.columns -> target.name, rows, to_json(gone), to_json(remaining));
+                                 who.columns -> target.name, concat_ws(',', named.lines, inline.lines),
+                                 to_json(later), to_json(gone), to_json(remaining));
     END LOOP;
     RETURN '[' || array_to_string(parts, ',') || ']';
 END

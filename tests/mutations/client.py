@@ -10,6 +10,9 @@ CAPTURE = "sync/capture.py"
 CORE = "sync/core.py"
 STORE = "sync/store.py"
 REKEY = "sync/rekey.py"
+LATER = "sync/later.py"
+FETCH = "sync/fetch.py"
+WIRE = "sync/wire.py"
 
 _APPLY = "tests/sync_client/test_apply.py"
 _CAPTURE = "tests/sync_client/test_capture.py"
@@ -17,8 +20,80 @@ _CORE = "tests/sync_client/test_core.py"
 _ENGINE = "tests/sync_client/test_engine.py"
 _FAULTS = "tests/sync_client/test_faults.py"
 _REKEY = "tests/sync_client/test_rekey.py"
+_LATER = "tests/sync_client/test_later.py"
 
 MUTATIONS = (
+    Mutation(
+        "rows that come later are forgotten",
+        LATER,
+        "        ((table, row_id) for row_id in change.later),\n",
+        "        (),\n",
+        (_LATER,),
+    ),
+    Mutation(
+        "rows that come later pass for gone",
+        APPLY,
+        ".union(change.later)",
+        "",
+        (_LATER,),
+    ),
+    Mutation(
+        "rows that come later are not counted",
+        APPLY,
+        "    rows += later.coming(connection, table)\n",
+        "",
+        (_LATER,),
+    ),
+    Mutation(
+        "a chunk is done with before it is laid down",
+        FETCH,
+        "        with Transaction(connection, fault):\n            work = load(execute)\n",
+        "        later.forget(connection, table, ids)\n"
+        "        with Transaction(connection, fault):\n            work = load(execute)\n",
+        (_LATER,),
+    ),
+    Mutation(
+        "what a full answer leaves out passes for answered",
+        FETCH,
+        "        if more:\n",
+        "        if False:\n",
+        (_LATER,),
+    ),
+    Mutation(
+        "a full answer passes for the end of a table",
+        FETCH,
+        "        if more or len(rows) == ROWS:\n",
+        "        if len(rows) == ROWS:\n",
+        (_LATER,),
+    ),
+    Mutation(
+        "rows that another answer brought are read again",
+        LATER,
+        "        forget(connection, table, [row[key_at] for row in change.rows])\n",
+        "",
+        (_LATER,),
+    ),
+    Mutation(
+        "rows are laid down in whatever columns they come",
+        FETCH,
+        "        raise GreetingWanted\n",
+        "        return\n",
+        (_LATER,),
+    ),
+    Mutation(
+        "work waits until all is read",
+        FETCH,
+        "        if store.pending(execute).count:\n",
+        "        if False:\n",
+        (_LATER,),
+    ),
+    Mutation(
+        "nothing asks for what comes later",
+        EXCHANGE,
+        "    unfinished = unfinished or later.waiting(connection, schema) is not None\n",
+        "",
+        (_LATER,),
+    ),
     Mutation(
         "a group's columns travel apart",
         CAPTURE,

@@ -141,8 +141,8 @@ MUTATIONS = (
     Mutation(
         "rows are read in the columns of another version",
         ROWS_SQL,
-        "IF who.server_version IS DISTINCT FROM (SELECT m.schema_version FROM sync_meta m) THEN",
-        "IF false THEN",
+        "IF who.columns IS NULL OR who.server_version IS DISTINCT FROM",
+        "IF who.columns IS NULL AND who.server_version IS DISTINCT FROM",
         (_RECOVERY,),
     ),
     Mutation(
@@ -155,8 +155,8 @@ MUTATIONS = (
     Mutation(
         "rows that are here alone stay",
         COMPARE,
-        "gone = sorted(found.ghosts | (found.missing - came))",
-        "gone = sorted(found.missing - came)",
+        "gone = sorted(found.ghosts)",
+        "gone: list[int] = []",
         (_COMPARE,),
     ),
     Mutation(

@@ -31,7 +31,7 @@ MUTATIONS = (
     Mutation(
         "the cursor is the highest transaction",
         EXCHANGE,
-        "SELECT pg_current_snapshot()::text, sync_delta(",
+        "SELECT pg_current_snapshot()::text,\n           sync_delta(",
         "SELECT concat(pg_snapshot_xmax(pg_current_snapshot()), ':',"
         " pg_snapshot_xmax(pg_current_snapshot()), ':'), sync_delta(",
         (_INTERLEAVINGS,),
@@ -46,7 +46,7 @@ MUTATIONS = (
     Mutation(
         "the cursor is the lowest transaction in progress",
         EXCHANGE,
-        "SELECT pg_current_snapshot()::text, sync_delta(",
+        "SELECT pg_current_snapshot()::text,\n           sync_delta(",
         "SELECT concat(pg_snapshot_xmin(pg_current_snapshot()), ':',"
         " pg_snapshot_xmin(pg_current_snapshot()), ':'), sync_delta(",
         (_INTERLEAVINGS,),
@@ -54,12 +54,34 @@ MUTATIONS = (
     Mutation(
         "the cursor is read after the delta",
         EXCHANGE,
-        "SELECT pg_current_snapshot()::text, sync_delta(who, request ->> 'cursor', push)\n"
+        "SELECT pg_current_snapshot()::text,\n"
+        "           sync_delta(who, request ->> 'cursor', push, (request ->> 'inline')::bigint)\n"
         "      INTO snapshot, changes;",
-        "changes := sync_delta(who, request ->> 'cursor', push);\n"
+        "changes := sync_delta(who, request ->> 'cursor', push, (request ->> 'inline')::bigint);\n"
         "    PERFORM pg_sleep(0.002);\n"
         "    snapshot := pg_current_snapshot()::text;",
         (_CAPTURE,),
+    ),
+    Mutation(
+        "what was pushed comes later",
+        ROWS,
+        """, 'P'::"char" AS op,""",
+        """, 'U'::"char" AS op,""",
+        ("tests/sync_client/test_later.py",),
+    ),
+    Mutation(
+        "of what comes later the first row is left out",
+        ROWS,
+        "($3 IS NULL OR r.id > $3)",
+        "($3 IS NULL OR r.id > $3 + 1)",
+        ("tests/sync_client/test_later.py",),
+    ),
+    Mutation(
+        "who is another's now is not asked to greet before it reads",
+        ROWS,
+        "IF who.columns IS NULL OR who.server_version",
+        "IF who.server_version",
+        ("tests/sync_client/test_later.py",),
     ),
     Mutation(
         "one's own transaction comes twice",
@@ -86,8 +108,8 @@ MUTATIONS = (
     Mutation(
         "the row filter is ignored in the delta",
         ROWS,
-        "'FROM %I r WHERE (%s) AND ($1 OR r.id = ANY ($2))'",
-        "'FROM %I r WHERE ((%s) OR true) AND ($1 OR r.id = ANY ($2))'",
+        "'SELECT r.id::bigint, %s::text FROM %I r WHERE %s AND (%s) ORDER",
+        "'SELECT r.id::bigint, %s::text FROM %I r WHERE %s AND ((%s) OR true) ORDER",
         (_EXCHANGE,),
     ),
     Mutation(
@@ -324,18 +346,10 @@ MUTATIONS = (
     Mutation(
         "a temporary table hijacks a function",
         ROWS,
-        "RETURNS SETOF text LANGUAGE plpgsql VOLATILE SECURITY DEFINER\n"
-        "SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'\n"
-        "AS {body}\nDECLARE\n    reading record;\nBEGIN\n"
-        "    reading := sync_reading(sync_reader(device), tbl);\n"
-        "    RETURN QUERY EXECUTE format(\n"
-        "        'SELECT %s::text FROM %I r WHERE r.id > $1",
-        "RETURNS SETOF text LANGUAGE plpgsql VOLATILE SECURITY DEFINER\n"
-        "SET search_path = pg_catalog, {schema} SET timezone = 'UTC'\n"
-        "AS {body}\nDECLARE\n    reading record;\nBEGIN\n"
-        "    reading := sync_reading(sync_reader(device), tbl);\n"
-        "    RETURN QUERY EXECUTE format(\n"
-        "        'SELECT %s::text FROM %I r WHERE r.id > $1",
+        "RETURNS TABLE (id bigint, line text)\n"
+        "LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}, pg_temp\n",
+        "RETURNS TABLE (id bigint, line text)\n"
+        "LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}\n",
         (_RIGHTS,),
     ),
     Mutation(

@@ -12,6 +12,8 @@ RECOVERY = "sync/recovery.py"
 COMPARE = "sync/compare.py"
 STORE = "sync/store.py"
 BOOTSTRAP = "sync/bootstrap.py"
+LATER = "sync/later.py"
+FETCH = "sync/fetch.py"
 
 
 def _mistake(name: str, file: str, old: str, new: str, *more: tuple[str, str]) -> Mutation:
@@ -185,8 +187,33 @@ MUTATIONS = (
     _mistake(
         "rows that the server has not are kept",
         COMPARE,
-        "    gone = sorted(found.ghosts | (found.missing - came))\n",
-        "    gone = sorted(found.missing - came)\n",
+        "    gone = sorted(found.ghosts)\n",
+        "    gone: list[int] = []\n",
+    ),
+    _mistake(
+        "rows that come later are forgotten",
+        LATER,
+        "        ((table, row_id) for row_id in change.later),\n",
+        "        (),\n",
+    ),
+    _mistake(
+        "rows that come later pass for gone",
+        APPLY,
+        ".union(change.later)",
+        "",
+    ),
+    _mistake(
+        "a chunk is done with before it is laid down",
+        FETCH,
+        "        with Transaction(connection, fault):\n            work = load(execute)\n",
+        "        later.forget(connection, table, ids)\n"
+        "        with Transaction(connection, fault):\n            work = load(execute)\n",
+    ),
+    _mistake(
+        "what a full answer leaves out passes for answered",
+        FETCH,
+        "        if more:\n",
+        "        if False:\n",
     ),
     _mistake(
         "rows that differ are not fetched",

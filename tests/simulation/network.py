@@ -61,10 +61,10 @@ class Wire:
     def hashes(self, device: int, table: str, bucket: int, cursor: str) -> list[str]:
         return self._call(lambda: self._server.hashes(self._role, device, table, bucket, cursor))
 
-    def read(self, device: int, table: str, after: int, limit: int) -> list[str]:
+    def read(self, device: int, table: str, after: int, limit: int, _volume: int) -> list[str]:
         return self._call(lambda: self._server.read(self._role, device, table, after, limit))
 
-    def read_ids(self, device: int, table: str, ids: Sequence[int]) -> list[str]:
+    def read_ids(self, device: int, table: str, ids: Sequence[int], _volume: int) -> list[str]:
         return self._call(lambda: self._server.read_ids(self._role, device, table, ids))
 
     def close(self) -> None:

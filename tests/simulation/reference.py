@@ -20,6 +20,10 @@ PATIENCE = dt.timedelta(minutes=10)
 SKIPPED = 64
 """Device numbers that may have been given after the backup."""
 BUCKET_BITS = 12
+INLINE = 2
+"""Rows of a table in an answer, beside those that were pushed."""
+VOLUME = 3
+"""Rows in one answer of rows."""
 
 
 class ReferenceServer(Devices):
@@ -109,6 +113,9 @@ class ReferenceServer(Devices):
 
     def read(self, role: str, number: int, table: str, after: int, limit: int) -> list[str]:
         """``sync_read``."""
+        return bounded(self._lines(role, number, table, after, limit))
+
+    def _lines(self, role: str, number: int, table: str, after: int, limit: int) -> list[str]:
         who, rows = self._readable(role, number, table)
         ids = sorted(row_id for row_id in rows if row_id > after)[:limit]
         return [
@@ -118,7 +125,9 @@ class ReferenceServer(Devices):
     def read_ids(self, role: str, number: int, table: str, ids: Sequence[int]) -> list[str]:
         """``sync_read_ids``."""
         who, rows = self._readable(role, number, table)
-        return [json.dumps(self._array(who, table, rows[i])) for i in sorted(ids) if i in rows]
+        return bounded(
+            [json.dumps(self._array(who, table, rows[i])) for i in sorted(ids) if i in rows]
+        )
 
     def _readable(self, role: str, number: int, table: str) -> tuple[Device, dict[int, Row]]:
         if self.migrating:
@@ -243,7 +252,7 @@ class ReferenceServer(Devices):
     def sums(self, role: str, number: int, table: str, after: int, limit: int) -> list[str]:
         """``sync_sums``."""
         found: dict[int, list[int]] = {}
-        for line in self.read(role, number, table, after, limit):
+        for line in self._lines(role, number, table, after, limit):
             row_id = json.loads(line)[self._key(number, table)]
             bucket = found.setdefault(row_id >> BUCKET_BITS, [0, 0, 0])
             bucket[0] += 1
@@ -347,6 +356,7 @@ class ReferenceServer(Devices):
         items: list[Mapping[str, Any]],
     ) -> list[dict[str, Any]]:
         touched: dict[str, set[int]] = {}
+        named: dict[str, set[int]] = {}
         whole: set[str] = set()
         for entry in (*self.storage.state.log, *transaction.log):
             if since.misses(entry.xid) and entry.xid != own:
@@ -358,6 +368,7 @@ class ReferenceServer(Devices):
         for item in items:
             for op in item["ops"]:
                 touched.setdefault(op["t"], set()).add(op["id"])
+                named.setdefault(op["t"], set()).add(op["id"])
         changes = []
         for table in self.product.schema.readable_by(who.profile):
             name = table.name
@@ -365,6 +376,8 @@ class ReferenceServer(Devices):
                 continue
             rows = self._visible(who, name, self.storage.rows(transaction, name))
             ids = sorted(rows if name in whole else touched[name].intersection(rows))
+            others = [row_id for row_id in ids if row_id not in named.get(name, ())]
+            later = others[INLINE:]
             gone = sorted(touched[name].difference(rows))
             there = self.storage.rows(transaction, name)
             changes.append(
@@ -372,12 +385,23 @@ class ReferenceServer(Devices):
                     "t": name,
                     "all": name in whole,
                     "columns": (who.columns or {})[name],
-                    "rows": [self._array(who, name, rows[row_id]) for row_id in ids],
+                    "rows": [
+                        self._array(who, name, rows[row_id])
+                        for row_id in ids
+                        if row_id not in later
+                    ],
+                    "later": later,
                     "gone": gone,
                     "left": [row_id for row_id in gone if row_id in there],
                 }
             )
         return changes
+
+
+def bounded(lines: list[str]) -> list[str]:
+    """Rows until the answer is full, and whether it ends for that."""
+    full = len(lines) >= VOLUME
+    return [*lines[:VOLUME], '{"more": true}'] if full else lines
 
 
 def hashed(line: str) -> int:

@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 from sqlcipher3 import dbapi2 as sqlcipher
 
-from sync import exchange, store, wire
+from sync import fetch, store, wire
 from sync.core import Timing
 from sync.engine import SyncEngine, SyncStatus
 from sync.errors import (
@@ -453,7 +453,7 @@ def test_errors_carry_no_words_of_the_server(station: Maker) -> None:
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     with pytest.raises(AccessRefused):
-        transport.read(999, "person", 0, 1)
+        transport.read(999, "person", 0, 1, 1)
     transport.close()
     with pytest.raises(ProtocolError) as malformed:
         wire.exchange_answer('{"status": "ok", "nonce": "Ana"}')
@@ -493,7 +493,7 @@ def test_an_upgraded_program_gets_what_the_older_one_did_not_know(
         a.desk.update("person", one, name="edited before it knew")
     tenant.query("DELETE FROM person WHERE id = %s", two)
     tenant.query("UPDATE person SET phone = 'later' WHERE id = 7")
-    monkeypatch.setattr(exchange, "REFETCH_ROWS", 10)
+    monkeypatch.setattr(fetch, "ROWS", 10)
     changes: list[frozenset[str]] = []
     engine = a.make_engine(on_changes=changes.append)
     status = engine.sync_once()

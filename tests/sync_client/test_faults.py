@@ -252,8 +252,8 @@ class Counting(PostgresServer):
         transport = super().connect()
         read = transport.read
 
-        def counted(device: int, table: str, after: int, limit: int) -> list[str]:
-            rows = read(device, table, after, limit)
+        def counted(device: int, table: str, after: int, limit: int, volume: int) -> list[str]:
+            rows = read(device, table, after, limit, volume)
             self.people += len(rows) if table == "person" else 0
             return rows
 

@@ -405,11 +405,11 @@ def test_rows_are_not_read_in_the_columns_of_another_version(
 ) -> None:
     a = station()
     transport = a.server.connect()
-    assert transport.read(a.device, "person", 0, 10) == []
+    assert transport.read(a.device, "person", 0, 10, 1000) == []
     tenant.query("UPDATE sync_meta SET schema_version = 4")
     for ask in (
-        lambda: transport.read(a.device, "person", 0, 10),
-        lambda: transport.read_ids(a.device, "person", [1]),
+        lambda: transport.read(a.device, "person", 0, 10, 1000),
+        lambda: transport.read_ids(a.device, "person", [1], 1000),
         lambda: transport.sums(a.device, "person", 0, 10),
         lambda: transport.hashes(a.device, "person", 0, "1:1:"),
     ):

@@ -28,6 +28,7 @@ def test_values_leave_as_the_protocol_says() -> None:
         "exchange": "x",
         "epoch": "e",
         "cursor": "c",
+        "inline": wire.INLINE,
     }
     (transaction,) = sent["push"]
     assert (transaction["tx"], transaction["actor"]) == ("t", None)

@@ -79,6 +79,8 @@ def test_a_device_role_syncs_and_can_do_nothing_else(tenant: Tenant, stranger: W
         "sync_hello",
         "sync_poll",
         "sync_read",
+        "sync_read",
+        "sync_read_ids",
         "sync_read_ids",
         "sync_recover",
         "sync_start",

@@ -29,10 +29,11 @@ import psycopg
 
 from desktop.services import workstation as stations
 from desktop.services.workstation import Description
+from sync.calls import VOLUME
 from sync.compare import BEFORE_ALL
 from sync.core import Timing
 from sync.transport import PostgresServer
-from sync.wire import decoded_rows
+from sync.wire import read_rows
 from tests.bench.figures import Figure, percentile
 from tests.bench.sync.desk import DAYS, Task, described
 from tests.support.clinic import PASSPHRASE, Clinic
@@ -241,7 +242,7 @@ def _digest(clinic: Clinic, server: dict[str, Any]) -> dict[str, str]:
                 "SELECT columns -> %s FROM sync_device WHERE number = %s", table, number
             )
             total, after = hashlib.sha256(), BEFORE_ALL
-            while rows := decoded_rows(transport.read(number, table, after, CHUNK)):
+            while rows := read_rows(transport.read(number, table, after, CHUNK, VOLUME))[0]:
                 after = rows[-1][names.index("id")]
                 for row in rows:
                     plain = tuple(int(v) if isinstance(v, bool) else v for v in row)
