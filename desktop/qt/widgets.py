@@ -93,7 +93,7 @@ class IconButton(QPushButton):
         if self._icon:
             self.setIcon(current_theme().icon(self._icon, _ICON_TOKENS.get(self._kind, "text")))
             # Room beside the drawing: styled buttons put the words right behind it.
-            self.setIconSize(QSize(24 if self.text() else 18, 18))
+            self.setIconSize(QSize(28 if self.text() else 18, 18))
 
 
 class Badge(QLabel):
@@ -328,8 +328,13 @@ class Banner(QFrame):
         self._icon = QLabel()
         self._text = label("", wrap=True)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(self._text, 1)
+        # The icon is beside the first line, also where buttons make the whole higher than the text.
+        said = QHBoxLayout()
+        said.setSpacing(space.m)
+        said.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        said.addWidget(self._text, 1)
+        layout.addLayout(said, 1)
+        layout.setAlignment(said, Qt.AlignmentFlag.AlignVCenter)
         self.buttons = QHBoxLayout()
         layout.addLayout(self.buttons)
         theme_switch().themeChanged.connect(self._draw)

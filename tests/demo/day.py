@@ -25,7 +25,7 @@ from desktop.domain.statuses import Status
 from desktop.services.agenda_records import FreeSlot, Placement
 from desktop.services.inbox_records import Way
 from desktop.views.agenda.booking import BookingDialog
-from tests.demo import site
+from tests.demo import afterwards, site
 from tests.demo.desk import Camera, Desk, until
 from tests.demo.site import Visitor
 from tests.demo.world import PASSWORD, SCHEMA, ZONE, World
@@ -322,6 +322,9 @@ def play(world: World, pictures: Path, shift: dt.timedelta) -> int:
         day.charge_and_pay(booked)
         day.disagree(booked)
         day.look_around()
+        office = afterwards.open_office(world, phrase, clock)
+        stack.callback(office.end)
+        afterwards.look_at(day, office)
         return _report(day, booked)
 
 

@@ -115,8 +115,9 @@ def build(where: Path, shift: dt.timedelta = dt.timedelta(0)) -> World:
     :param shift: how far the clock of the workstations is off, see :func:`hour_to_play`.
     """
     where.mkdir(parents=True, exist_ok=True)
-    for name in ("recepcion", "profesional", "recepcion.joining", "profesional.joining"):
-        shutil.rmtree(where / name, ignore_errors=True)
+    for name in ("recepcion", "profesional", "oficina"):
+        for folder_ in (name, f"{name}.joining"):
+            shutil.rmtree(where / folder_, ignore_errors=True)
     print("Starting PostgreSQL …", flush=True)
     server = embedded.start(where / "pg")
     with server.connect() as admin:

@@ -355,7 +355,7 @@ def test_the_one_that_is_there_stands_for_the_lost_one(world: World) -> None:
     back = inbox.keep_same(world.actor, first)
     assert (back.done, back.there) == (0, 1)
     assert world.waiting() == []
-    assert [item.settled_how for item in inbox.items(settled=True)] == ["Ya estaba"]
+    assert [item.settled_how for item in inbox.items(settled=True)] == ["Ya existía"]
     (booked,) = inbox.items()
     assert (booked.undecided, booked.needs, booked.subject[:9]) == (None, (), "Rosa Díaz")
     inbox.bring_back(world.actor, second)

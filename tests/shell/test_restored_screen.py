@@ -198,7 +198,7 @@ def test_what_may_be_there_already_is_said_and_decided_on_first(
     made = screen.detail
     assert made is not None
     said = [banner.text for banner in made.findChildren(Banner)]
-    assert any("Quizás esto ya está: Rosa Díaz (mismo correo" in words for words in said)
+    assert any("Quizás ya existe: Rosa Díaz (mismo correo" in words for words in said)
     assert made.buttons[Way.BRING_BACK].text() == "&Traer de vuelta igualmente"
     made.buttons[Way.SAME].click()
     qtbot.waitUntil(lambda: listed(screen) == rosa_again[1:])
@@ -223,7 +223,7 @@ def test_of_several_those_that_may_be_there_wait_or_take_what_is_there(
     several = screen.several
     assert several is not None
     said = " ".join(banner.text for banner in several.findChildren(Banner))
-    assert "2 de ellos, o lo que necesitan, quizás ya están" in said
+    assert "2 de ellos, o lo que necesitan, quizás ya existen" in said
     assert several.bring.text() == "&Traer 1 de vuelta"
     several.same.setChecked(True)
     assert several.bring.text() == "&Traer 3 de vuelta"
@@ -231,7 +231,7 @@ def test_of_several_those_that_may_be_there_wait_or_take_what_is_there(
     with qtbot.waitSignal(context.notified) as told:
         dialog(screen).primary.click()
     assert told.args is not None
-    assert told.args[0].endswith("en camino a los demás. 1 ya estaba.")
+    assert told.args[0].endswith("en camino a los demás. 1 ya existía.")
     assert len(world.waiting()) == 2
     assert names(world).count("Rosa Díaz Lagos") == 0
 
@@ -252,7 +252,7 @@ def test_what_was_entered_while_it_was_asked_is_told_and_stays(
             for one in screen.findChildren(Dialog)
         )
     )
-    assert "2 cambios, o lo que necesitan, quizás ya están" in dialog(screen).subtitle.text()
+    assert "2 cambios, o lo que necesitan, quizás ya existen" in dialog(screen).subtitle.text()
     qtbot.waitUntil(lambda: listed(screen) == drafts[:2])
 
 

@@ -83,6 +83,7 @@ class ImportDialog(Dialog):
                 "this inbox."
             ),
             action=_("Import"),
+            width=560,
         )
         self._context, self._done = context, done
         self.path = QLineEdit()
