@@ -28,7 +28,7 @@ from desktop.services.cache import connect as connect_cache
 from desktop.services.cache import translated as cache_translated
 from desktop.services.devices import scram
 from desktop.services.enrolment import Enrolment
-from desktop.services.first_day import FirstDay
+from desktop.services.first_day import FirstDay, read_today
 from desktop.services.secrets import AskPassphrase, Secrets
 from desktop.services.server import translated
 from desktop.services.workstation import Description
@@ -46,11 +46,11 @@ class Watch:
     """Who hears of a first sync, in the thread that does it.
 
     :ivar progress: see :data:`Progress`.
-    :ivar day: given today's agenda as soon as it can be read; it is closed when the load ends.
+    :ivar day: given today's agenda as soon as it is here.
     """
 
     progress: Progress = lambda _table, _rows, _total: None
-    day: Callable[[FirstDay], None] = lambda _day: None
+    day: Callable[[FirstDay], None] | None = None
 
 
 def join(
@@ -280,13 +280,12 @@ def _load(
     parameters = stations.connection_parameters(staging, description, kept.password)
     path = staging / "cache.db"
     connection = connect_cache(path, kept.cache_key)
-    day = FirstDay(
-        path, kept.cache_key, description, lambda: stations.connect(parameters), clock=clock
-    )
 
     def first() -> None:
         _check_tenant(connection, description)
-        watch.day(day)
+        if watch.day is not None:
+            today = read_today(path, kept.cache_key, clock=clock)
+            watch.day(FirstDay(today, description, lambda: stations.connect(parameters), clock))
 
     try:
         with cache_translated(), stations.sync_translated():
@@ -302,10 +301,8 @@ def _load(
                 first=first,
             )
             _check_tenant(connection, description)
-            day.close()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
-        day.close()
         connection.close()
 
 

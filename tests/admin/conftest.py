@@ -15,6 +15,8 @@ from psycopg import sql
 
 from desktop import cli
 from desktop.domain import passwords
+from desktop.services import devices, enrolment
+from desktop.services.enrolment import Enrolment
 from tests.support import clinic as clinics
 from tests.support.clinic import Clinic
 from tests.support.embedded import Server
@@ -121,3 +123,15 @@ def fresh_schema(pg: psycopg.Connection) -> Callable[[str], str]:
         return name
 
     return make
+
+
+@pytest.fixture
+def admitted(clinic: Clinic, admin: psycopg.Connection) -> Enrolment:
+    return devices.enroll(admin, clinic.schema, profile="reception", label="Mesón")
+
+
+@pytest.fixture
+def file(admitted: Enrolment, tmp_path: Path) -> Path:
+    path = tmp_path / "meson.inscripcion"
+    enrolment.write(admitted, path)
+    return path

@@ -22,6 +22,7 @@ from desktop.services import devices, enrolment, joining, secrets, server, tenan
 from desktop.services.accounts import NewAccount
 from desktop.services.cache import Cache, utc_now
 from desktop.services.enrolment import Enrolment
+from desktop.services.first_day import FirstDay
 from desktop.services.tenants import NewClinic
 from desktop.services.workstation import Description, Workstation, take_lock
 from sync.engine import SyncEngine
@@ -40,18 +41,6 @@ def refused(code: str, call: Callable[[], object]) -> AppError:
 
 def passphrase() -> str:
     return PASSPHRASE
-
-
-@pytest.fixture
-def admitted(clinic: Clinic, admin: psycopg.Connection) -> Enrolment:
-    return devices.enroll(admin, clinic.schema, profile="reception", label="Mesón")
-
-
-@pytest.fixture
-def file(admitted: Enrolment, tmp_path: Path) -> Path:
-    path = tmp_path / "meson.inscripcion"
-    enrolment.write(admitted, path)
-    return path
 
 
 class TestTheFile:
@@ -186,7 +175,12 @@ class TestJoining:
 
         path = tmp_path / "f"
         enrolment.write(replace(admitted, tenant="00000000-0000-0000-0000-000000000000"), path)
-        refused("enrolment.other_clinic", lambda: joining.join(path, tmp_path / "equipo"))
+        seen: list[FirstDay] = []
+        watch = joining.Watch(day=seen.append)
+        refused(
+            "enrolment.other_clinic", lambda: joining.join(path, tmp_path / "equipo", watch=watch)
+        )
+        assert not seen
         assert not (tmp_path / "equipo").exists()
 
     def test_an_unreachable_server(self, admitted: Enrolment, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent, QPainter, QPaintEvent
@@ -255,14 +256,17 @@ class WaitingList(QWidget):
 
 
 class KeysCard(Card):
-    """The keys of the agenda, for who has not yet got them in the fingers."""
+    """Keys and what they do, for who has not yet got them in the fingers.
 
-    def __init__(self) -> None:
+    :param keys: the agenda's own where none are given.
+    """
+
+    def __init__(self, keys: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__()
         self.body.setSpacing(current_theme().spacing.xs)
         self.body.addWidget(label(_("Keys"), "label"))
         self.body.addWidget(line())
-        for keys, text in (
+        for shortcut, text in keys or (
             ("Enter", _("open or book")),
             ("Ctrl ←↑↓→", _("move")),
             ("Shift ↑↓", _("longer or shorter")),
@@ -271,7 +275,7 @@ class KeysCard(Card):
             ("Ctrl F", _("find a name")),
             ("Ctrl Z", _("undo")),
         ):
-            self.body.addLayout(row(KeyHint(keys), label(text, "small"), stretch=True))
+            self.body.addLayout(row(KeyHint(shortcut), label(text, "small"), stretch=True))
 
 
 class Tool(QToolButton):

@@ -9,12 +9,11 @@ from PySide6.QtWidgets import QStackedWidget
 
 from desktop.domain.actor import Actor
 from desktop.domain.messages import _
-from desktop.qt.dialogs import report_failure
 from desktop.qt.idle import IdleWatch
 from desktop.qt.jobs import Jobs
 from desktop.qt.settings import Settings
 from desktop.services.accounts import Verified
-from desktop.services.first_day import FirstDay, Today
+from desktop.services.first_day import FirstDay
 from desktop.views.signin import SignIn
 
 if TYPE_CHECKING:
@@ -33,10 +32,11 @@ class _Accounts:
         self.password: str | None = None
 
     def sign_in(self, username: str, password: str) -> Actor:
-        """As the server says."""
-        self.verified = self.day.sign_in(username, password)
-        self.password = password
-        return self.verified.actor
+        """As the server says, for who may see the day."""
+        verified = self.day.sign_in(username, password)
+        self.day.today(verified.actor)
+        self.verified, self.password = verified, password
+        return verified.actor
 
 
 class DayDoor(QStackedWidget):
@@ -79,11 +79,9 @@ class DayDoor(QStackedWidget):
         return self.signin.username.text(), self.signin.password.text(), refused
 
     def offer(self, day: FirstDay) -> None:
-        """Today's visits can be read: whoever signs in may see them."""
+        """Today's visits are here: whoever signs in may see them."""
         if self._accounts is not None:
             self._accounts.day = day
-            if self.person is not None and self.view is None:
-                self._read(self.person.actor)
             return
         self._accounts = _Accounts(day)
         self.signin = SignIn(
@@ -98,33 +96,15 @@ class DayDoor(QStackedWidget):
 
     @Slot(object)
     def _entered(self, actor: Actor) -> None:
-        if self.view is not None:
-            self._show(self.view)
-            self._remember()
-        else:
-            self._read(actor)
-
-    def _read(self, actor: Actor) -> None:
-        if self._accounts is not None:
-            day = self._accounts.day
-            self._jobs.read(
-                self, lambda _progress: day.today(actor), done=self._came, failed=self._not_read
-            )
-
-    def _came(self, today: Today | None) -> None:
-        # None: the load has ended meanwhile.
-        if today is not None and self._accounts is not None and self.person is not None:
+        if self.view is None and self._accounts is not None:
             from desktop.views.join.today import TodayView
 
-            self.view = TodayView(today, self._accounts.day.now)
+            self.view = TodayView(self._accounts.day.today(actor), self._accounts.day.now)
             self.view.lockWanted.connect(self.lock)
             self.addWidget(self.view)
             self.opened.emit()
+        if self.view is not None:
             self._show(self.view)
-        self._remember()
-
-    def _not_read(self, error: Exception) -> None:
-        report_failure(self, error)
         self._remember()
 
     def _remember(self) -> None:

@@ -20,7 +20,7 @@ from desktop.views.agenda.finder import DayFinder
 from desktop.views.agenda.frame import GridFrame
 from desktop.views.agenda.grid import Grid
 from desktop.views.agenda.model import DayModel
-from desktop.views.agenda.side import DetailsCard, WaitingList
+from desktop.views.agenda.side import DetailsCard, KeysCard, WaitingList
 
 TICK_MS = 20_000
 
@@ -90,7 +90,8 @@ class TodayView(QWidget):
         top = QHBoxLayout()
         top.setSpacing(space.s)
         top.addWidget(label(words[:1].upper() + words[1:], "title"))
-        top.addWidget(Badge(_("Today"), "accent"))
+        self._badge = Badge(_("Today"), "accent")
+        top.addWidget(self._badge)
         top.addStretch(1)
         for made in self.buttons:
             top.addWidget(made)
@@ -104,6 +105,17 @@ class TodayView(QWidget):
         column.setSpacing(space.m)
         column.addWidget(self.details)
         column.addWidget(waiting)
+        column.addWidget(
+            KeysCard(
+                (
+                    ("←↑↓→", _("walk through the day")),
+                    ("Ctrl F", _("find a name")),
+                    ("T", _("now")),
+                    ("Ctrl + −", _("larger or smaller")),
+                    ("Ctrl L", _("lock")),
+                )
+            )
+        )
         column.addStretch(1)
         side = QScrollArea()
         side.setFrameShape(QFrame.Shape.NoFrame)
@@ -150,4 +162,6 @@ class TodayView(QWidget):
         self.grid.tick()
         self.frame.refresh()
         self.waiting.show_day(self.model, self._now())
+        day = self.model.agenda.day
+        self._badge.setVisible(day.start <= self._now() < day.end)
         self._selected(self.grid.current())

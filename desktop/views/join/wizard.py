@@ -43,7 +43,7 @@ class JoinWizard(QWidget):
     """
 
     joined = Signal()
-    _day_came = Signal(object, bool)
+    _day_came = Signal(object)
 
     def __init__(self, jobs: Jobs, join: Join, *, has_keyring: bool) -> None:
         """:param has_keyring: nobody has to be asked for a passphrase."""
@@ -249,11 +249,7 @@ class JoinWizard(QWidget):
                 words = _(TABLES[table]) if table in TABLES else ""
                 progress.update(rows, max(about, rows, 1), words)
 
-            def day(first: FirstDay) -> None:
-                progress.check()
-                came.emit(first, first.is_today())
-
-            return join(file, passphrase, tell, day)
+            return join(file, passphrase, tell, came.emit)
 
         self._job = self._jobs.write(
             self,
@@ -288,10 +284,15 @@ class JoinWizard(QWidget):
         if self._job is not None:
             self._job.cancel()
 
-    def _stopped(self) -> None:
+    def _stand_still(self, words: str) -> None:
+        """Who has the day keeps it; nobody is asked to sign in for it now."""
         self._running(False)
-        self.busy.show_fraction(0.0, _("Stopped. What came is kept; it goes on from there."))
-        self._without_day()
+        self.busy.show_fraction(0.0, words)
+        if self.door.view is None:
+            self._forget_day()
+
+    def _stopped(self) -> None:
+        self._stand_still(_("Stopped. What came is kept; it goes on from there."))
 
     def _done(self, _result: object) -> None:
         self.first.clear()
@@ -306,9 +307,8 @@ class JoinWizard(QWidget):
             self.joined.emit()
 
     def _failed(self, error: Exception) -> None:
-        self._running(False)
-        self.busy.show_fraction(0.0, "")
-        self._without_day()
+        came = self.door.view is not None
+        self._stand_still(_("Stopped. What came is kept; it goes on from there.") if came else "")
         if not isinstance(error, AppError):
             report_failure(self, error)
         elif error.code.startswith("enrolment."):
@@ -329,9 +329,9 @@ class JoinWizard(QWidget):
 
     # The day ------------------------------------------------------------------------------------
 
-    @Slot(object, bool)
-    def _offer_day(self, day: FirstDay, is_today: bool) -> None:
-        if is_today:
+    @Slot(object)
+    def _offer_day(self, day: FirstDay) -> None:
+        if day.is_today:
             self.door.offer(day)
             self._dock(with_day=True)
         elif self.door.view is None:
@@ -352,11 +352,6 @@ class JoinWizard(QWidget):
         left = min(max(screen.left(), middle.x() - width // 2), screen.right() + 1 - width)
         top = min(max(screen.top(), middle.y() - height // 2), screen.bottom() + 1 - height)
         self.move(left, top)
-
-    def _without_day(self) -> None:
-        """The load stands still: who has the day keeps it, nobody is asked to sign in for it now."""
-        if self.door.view is None:
-            self._forget_day()
 
     def _forget_day(self) -> None:
         self.door.forget()
