@@ -192,6 +192,9 @@ def test_what_may_be_there_already_is_said_and_decided_on_first(
     visit = screen.detail
     assert visit is not None
     assert list(visit.buttons) == [Way.LEAVE_OUT]
+    told = [banner.text for banner in visit.findChildren(Banner)]
+    assert any("decida primero sobre ese" in words for words in told)
+    assert not any("vuelve con él" in words for words in told)
     (first,) = [b for b in visit.findChildren(QPushButton) if b.text().startswith("Ir al cambio")]
     first.click()
     qtbot.waitUntil(lambda: screen.detail is not None and screen.detail.item.tx == rosa_again[0])
@@ -294,9 +297,11 @@ def uncut(made: list[QPushButton], card: QWidget) -> bool:
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.25])
+@pytest.mark.parametrize("there", ["drafts", "rosa_again"])
 def test_the_smallest_window_cuts_no_way_out(
-    context: AppContext, world: World, drafts: list[str], qtbot: QtBot, scale: float
+    context: AppContext, request: pytest.FixtureRequest, qtbot: QtBot, there: str, scale: float
 ) -> None:
+    request.getfixturevalue(there)
     theme_switch().apply("light", scale)
     screen = shown(context, qtbot, 3)
     page = QWidget()
@@ -310,12 +315,13 @@ def test_the_smallest_window_cuts_no_way_out(
         screen.list.setCurrentIndex(screen.model.index(row))
         detail = screen.detail
         assert detail is not None
-        made = list(detail.buttons.values())
+        made = [one for one in detail.findChildren(QPushButton) if one.isVisibleTo(detail)]
         assert len(made) >= 2
         qtbot.waitUntil(partial(uncut, made, detail))
     screen.all.click()
     several = screen.several
     assert several is not None
     qtbot.waitUntil(partial(uncut, [several.bring, several.leave], several))
+    assert several.same.width() >= several.same.sizeHint().width()
     assert screen.width() <= SMALLEST.width()
     screen.setParent(None)

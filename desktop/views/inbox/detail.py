@@ -69,7 +69,7 @@ class InboxDetail(Card):
                     "info",
                 )
             )
-        if item.needs:
+        if item.needs and item.undecided is None:
             count = len(item.needs)
             said.addWidget(
                 Banner(
@@ -131,7 +131,7 @@ class InboxDetail(Card):
             actions.addWidget(made)
         if actions.count():
             self.body.addWidget(line())
-            if item.ways:
+            if item.ways and item.undecided is None:
                 self.body.addWidget(label(_(EFFECTS[item.ways[0]]), "small", wrap=True))
             self.body.addLayout(actions)
 
