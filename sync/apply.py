@@ -19,7 +19,7 @@ from typing import Any
 from sync import acked, codec, later, store
 from sync.capture import image_sql
 from sync.errors import MassDeletion
-from sync.schema import SyncSchema
+from sync.schema import SyncSchema, device_of
 from sync.store import Execute, LocalTransaction, Operation
 from sync.wire import ExchangeAnswer, Result, TableChanges
 
@@ -183,11 +183,11 @@ def settle_results(
     results: Iterable[Result],
     now: dt.datetime,
     *,
-    same_ids: bool = True,
+    beside_rows: bool = True,
 ) -> None:
     """Take answered transactions, and what depends on refused ones, out of the outbox.
 
-    :param same_ids: what was applied was applied with the ids that it has here.
+    :param beside_rows: the rows that they touched come with the results.
     """
     answered = {result.tx: result for result in results}
     refused = _Refused(schema)
@@ -203,8 +203,10 @@ def settle_results(
             result = Result(transaction.id, applied=False, code="depends", detail={"on": on})
         work.dirty.update((o.table, o.row_id) for o in transaction.operations)
         if result.applied:
-            # The answer normally brings the image too; this holds where it doesn't.
-            for operation in transaction.operations if same_ids else ():
+            # The answer normally brings the image too; this holds where it doesn't. What was applied
+            # some time ago may have been changed since, and is here or comes, by whatever id it has.
+            old_news = result.made is not None and beside_rows
+            for operation in () if old_news else transaction.operations:
                 key = (operation.table, operation.row_id)
                 work.images[key] = play(work.images.get(key), operation)
             store.forget(execute, [transaction.id])
@@ -275,6 +277,7 @@ def lay_down(connection: Any, schema: SyncSchema, work: _Work, change: TableChan
             free.append(picked)
     if free:
         connection.executemany(upsert_sql(change.table, columns), free)
+    _pass_over_used_ids(connection, change, key_at)
     lost: list[tuple[int]] = []
     left: list[tuple[int]] = []
     leaving = frozenset(change.left)
@@ -297,6 +300,15 @@ def lay_down(connection: Any, schema: SyncSchema, work: _Work, change: TableChan
             connection.executemany(delete, left)
     if free or lost or left:
         work.tables.add(change.table)
+
+
+def _pass_over_used_ids(connection: Any, change: TableChanges, key_at: int) -> None:
+    """Give no id that a copy of this cache, which has yet to be told from it, has given already."""
+    execute = store.executor(connection)
+    device = store.device(execute)
+    used = [row[key_at] for row in change.rows if device_of(row[key_at]) == device]
+    if used:
+        store.raise_counter(execute, max(used))
 
 
 def stop_mass_deletion(connection: Any, table: str, gone: int, before: int = 0) -> None:

@@ -30,6 +30,8 @@ from sync.transport import Server
 CHUNK = 20_000
 """Rows in one read, at most: a few megabytes, and a second of work to lose where it is cut."""
 
+CATCH_UP_ATTEMPTS = 8
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -209,26 +211,15 @@ def _begin(
 
 
 def _start(connection: Any, schema: SyncSchema) -> Conversation[wire.StartAnswer]:
-    """The server's go-ahead; under a new device number where the old one was used before."""
+    """The server's go-ahead. A file that is new has no nonce, and takes the device over."""
     execute = store.executor(connection)
-    for _attempt in range(2):
-        request = wire.start_request(
-            schema,
-            store.device(execute),
-            store.get_state(execute, "nonce"),
-            store.exchange(execute),
-        )
-        answer = wire.start_answer((yield calls.Start(request)))
-        if answer.status == "ok":
-            return answer
-        if answer.status != "forked":
-            raise refusal(answer.status, schema.version, answer.schema_version)
-        with _transaction(connection):
-            store.set_device(execute, answer.device)
-            store.set_state(execute, "nonce", answer.nonce)
-            store.set_state(execute, "generation", str(answer.generation))
-            store.set_state(execute, "exchange", None)
-    raise ProtocolError(what="start")
+    request = wire.start_request(
+        schema, store.device(execute), None, store.generation(execute), store.exchange(execute)
+    )
+    answer = wire.start_answer((yield calls.Start(request)))
+    if answer.status != "ok":
+        raise refusal(answer.status, schema.version, answer.schema_version)
+    return answer
 
 
 def _verify(execute: store.Execute, load: _Load, columns: dict[str, list[str]]) -> None:
@@ -243,15 +234,16 @@ def _catch_up(
     connection: Any, schema: SyncSchema, clock: Callable[[], dt.datetime], fault: Fault
 ) -> Conversation[None]:
     attempts = 0
-    while attempts < 3:
+    while attempts < CATCH_UP_ATTEMPTS:
         outcome = yield from exchanging(connection, schema, clock, fault)
         if outcome.status == "ok":
             if later.waiting(connection, schema) is None:
                 return
             continue
-        attempts += 1
         if outcome.status == "hello":
             yield from greeting(connection, schema)
+        # A comparison is as long as its tables.
+        attempts += outcome.status != "compared"
     raise ProtocolError(what="exchange")
 
 

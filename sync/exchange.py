@@ -16,7 +16,7 @@ from sync.compare import BEFORE_ALL, Progress, comparing
 from sync.errors import Busy, NeverSynced, ProtocolError, SyncError, WrongServer, refusal
 from sync.fetch import fetching, refetching
 from sync.recovery import COMPARING, recovering
-from sync.rekey import apply_fork
+from sync.rekey import follow
 from sync.schema import SyncSchema
 from sync.transport import Transport
 
@@ -33,7 +33,7 @@ Clock = Callable[[], dt.datetime]
 class Outcome:
     """What an exchange came to.
 
-    :ivar status: ``ok``, ``forked``, ``hello`` (the server wants to be greeted first), ``stale`` or
+    :ivar status: ``ok``, ``hello`` (the server wants to be greeted first), ``stale`` or
         ``recovered`` (all is to be compared), or ``compared`` (a piece of it was).
     :ivar more: local transactions wait that were not part of it, or rows are still to be read.
     :ivar held: what kept the push back, where only the pull came about.
@@ -106,8 +106,8 @@ def exchanging(
 ) -> Conversation[Outcome]:
     """Push what waits and apply what comes back. Raises ``SyncError``; then nothing has changed.
 
-    Where the server was put back, or its log no longer reaches to this cache's cursor, the first
-    conversation takes a new cursor and each of the following compares a piece; nothing is pushed
+    Where the server was put back, this cache is a copy of another, or the server's log no longer
+    reaches to its cursor, the first conversation takes a new cursor and each of the following compares a piece; nothing is pushed
     until all is compared.
 
     :param connection: a DB-API connection to the cache in autocommit mode.
@@ -139,7 +139,7 @@ def exchanging(
         raise held
     if answer.status == "hello":
         return Outcome("hello", Applied(tables=refetched), more=True)
-    if answer.status == "epoch":
+    if answer.status in {"epoch", "forked"}:
         greeted = yield from recovering(connection, schema, clock, fault)
         return Outcome("recovered" if greeted else "hello", Applied(tables=refetched), more=True)
     if answer.status == "stale":
@@ -152,8 +152,7 @@ def exchanging(
             yield calls.Upkeep()
     applied = replace(applied, tables=applied.tables | refetched)
     left = store.pending(execute).count
-    more = left > applied.deferred or answer.status == "forked"
-    more = more or later.waiting(connection, schema) is not None
+    more = left > applied.deferred or later.waiting(connection, schema) is not None
     return Outcome(answer.status, applied, more=more, held=held)
 
 
@@ -186,13 +185,12 @@ def _apply(
     now: dt.datetime,
     fault: Fault,
 ) -> Applied:
-    if answer.status == "forked":
-        return apply_fork(connection, schema, answer, now, fault)
     if answer.status != "ok":
         raise refusal(answer.status, schema.version, answer.schema_version)
     answered = {result.tx for result in answer.results}
     if any(transaction.id not in answered for transaction in request.push):
         raise ProtocolError(what="results")
+    follow(connection, schema, answer.results, fault)
     return apply_answer(connection, schema, answer, now, fault)
 
 
@@ -205,25 +203,17 @@ def _starting_over(
         schema,
         store.device(execute),
         store.get_state(execute, "nonce"),
+        store.generation(execute),
         store.exchange(execute),
-        [transaction.id for transaction in store.outbox(execute)],
     )
     answer = wire.start_answer((yield calls.Start(request)))
     if answer.status == "hello":
         return "hello"
-    if answer.status not in {"ok", "forked"}:
-        raise refusal(answer.status, schema.version, answer.schema_version)
     if answer.status == "forked":
-        # A copy that was away; the next exchange begins anew, under its number.
-        fork = wire.ExchangeAnswer(
-            "forked",
-            nonce=answer.nonce,
-            generation=answer.generation,
-            device=answer.device,
-            results=answer.results,
-        )
-        apply_fork(connection, schema, fork, clock(), fault)
-        return "stale"
+        greeted = yield from recovering(connection, schema, clock, fault)
+        return "recovered" if greeted else "hello"
+    if answer.status != "ok":
+        raise refusal(answer.status, schema.version, answer.schema_version)
     with Transaction(connection, fault):
         for key, value in (
             ("nonce", answer.nonce),

@@ -1,6 +1,7 @@
-"""Going on with a server that was put back from a backup.
+"""Going on with a server that was put back from a backup, or as a copy of another cache.
 
-The server has a new epoch. The workstation takes a number that no copy of it has, offers again what
+A server that was put back has a new epoch; of two caches with one number (a disk image was copied, or
+put back) the one whose nonce is stale is a copy. Either way the workstation takes a number that no copy of it has, offers again what
 it knows to have been applied and the server has no more (or, where a person put the server back on
 purpose, keeps it as drafts for a person to decide on), and compares every table. What waits in the
 outbox stays there.
@@ -36,10 +37,13 @@ def recovering(
 ) -> Conversation[bool]:
     """Take the server's word on how to go on; ``False`` where it wants to be greeted first."""
     execute = store.executor(connection)
+    # What is older than the server's own memory would pass for lost.
+    acked.prune(execute, clock())
     request = wire.recover_request(
         schema,
         store.device(execute),
         store.generation(execute),
+        store.get_state(execute, "epoch") or "",
         store.exchange(execute),
         acked.ids(execute),
         [transaction.id for transaction in store.outbox(execute)],
@@ -51,6 +55,7 @@ def recovering(
     if answer.status != "ok":
         raise refusal(answer.status, schema.version, answer.schema_version)
     fault("recovery_received")
+    rekey.follow(connection, schema, answer.results, fault)
     _go_on(connection, schema, answer, clock(), fault)
     return True
 
@@ -73,7 +78,7 @@ def _go_on(
     with apply.Transaction(connection, fault):
         execute = store.executor(connection)
         work = apply.load(execute)
-        apply.settle_results(execute, schema, work, answer.results, now)
+        apply.settle_results(execute, schema, work, answer.results, now, beside_rows=False)
         apply.rebuild(connection, work)
         fault("recovery_settled")
         rekey.take_number(connection, schema, answer.device)

@@ -1,54 +1,49 @@
-"""A copied cache goes on under a number of its own.
+"""A cache goes on under another number (:mod:`sync.recovery`), or by the ids that a copy of it gave.
 
-Where two caches present the same device (one was copied, or put back from an old disk image) the
-server answers the one whose nonce is stale ``forked`` and gives it a new device number. Its rows
-that the server never saw may carry ids that the other one gave as well, so they get new ones.
+Its rows that the server never saw may carry ids that another cache gave as well, so they get new
+ones, and so does everything here that points at them.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sync import apply, store
-from sync.apply import Applied, Fault, no_fault
+from sync.apply import Fault, no_fault
 from sync.schema import SyncSchema, device_of
 from sync.store import Execute, Operation
-from sync.wire import ExchangeAnswer
+from sync.wire import Result
 
 Key = tuple[str, int]
 
 
-def apply_fork(
-    connection: Any,
-    schema: SyncSchema,
-    answer: ExchangeAnswer,
-    now: dt.datetime,
-    fault: Fault = no_fault,
-) -> Applied:
-    """Take the new number of a ``forked`` answer, in one transaction.
+def follow(
+    connection: Any, schema: SyncSchema, results: Iterable[Result], fault: Fault = no_fault
+) -> None:
+    """Call the rows that wait here what the server calls them.
 
-    What the server already knows is settled first; then every row that is still waiting to be
-    inserted, and every row in a refused draft, gets an id of the new device, with all references.
+    Where another copy of this cache was first to push a transaction, it may have given its rows other
+    ids. What waits here, or was refused, may point at them.
 
-    What the server has applied may have come from another copy, which had given its rows other ids.
-    It leaves the cache, and the next exchange brings it as it is: this cache's cursor is older.
+    In a transaction of its own, before the results are applied: as long as they are not, the
+    transaction is pushed again, and answered the same.
     """
-    with apply.Transaction(connection, fault):
-        execute = store.executor(connection)
-        work = apply.load(execute)
-        apply.settle_results(execute, schema, work, answer.results, now, same_ids=False)
-        apply.rebuild(connection, work)
-        fault("fork_settled")
-        renamed = take_number(connection, schema, answer.device)
-        fault("fork_renamed")
-        store.set_state(execute, "nonce", answer.nonce)
-        store.set_state(execute, "generation", str(answer.generation))
-        store.set_state(execute, "exchange", None)
-        tables = work.tables | renamed
-    return Applied(frozenset(tables), work.acknowledged, work.rejected)
+    execute = store.executor(connection)
+    made = {result.tx: result.made for result in results if result.applied and result.made}
+    if not made:
+        return
+    new_ids: dict[Key, int] = {}
+    for transaction in store.outbox(execute):
+        inserts = [o for o in transaction.operations if o.kind == "I"]
+        for operation, row_id in zip(inserts, made.get(transaction.id, ()), strict=False):
+            if operation.row_id != row_id:
+                new_ids[operation.table, operation.row_id] = row_id
+    if new_ids:
+        with apply.Transaction(connection, fault):
+            _rename_rows(connection, execute, schema, new_ids)
+            fault("copy_followed")
 
 
 def take_number(connection: Any, schema: SyncSchema, device: int) -> frozenset[str]:
@@ -81,9 +76,8 @@ def _rename_rows(
     for key, new in new_ids.items():
         if key in images:
             _release(connection, key, images[key])
-            connection.execute(
-                "INSERT INTO sync_base (tbl, row_id, image) VALUES (?, ?, NULL)", (key[0], new)
-            )
+            # What a copy pushed may have come here already.
+            apply.keep_images(execute, schema, [(key[0], new)])
     for (table, row_id), new in new_ids.items():
         execute(
             "UPDATE sync_adopted_row SET new_id = ? WHERE tbl = ? AND new_id = ?",

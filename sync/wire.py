@@ -84,6 +84,7 @@ class Result:
     :ivar code: empty where it was applied.
     :ivar detail: the rest of what the server said of a refusal.
     :ivar deferred: neither: it is to be pushed again with the next exchange.
+    :ivar made: where it was applied some time ago, the ids that its new rows were given then, in order.
     """
 
     tx: str
@@ -91,6 +92,7 @@ class Result:
     code: str = ""
     detail: Mapping[str, Any] = field(default_factory=dict)
     deferred: bool = False
+    made: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +101,6 @@ class StartAnswer:
 
     :ivar counter: the highest count in an id that this device gave, of the rows that are there.
     :ivar generation: how often this device's nonce has changed.
-    :ivar results: where the status is ``forked``, what the server knows of what waits.
-    :ivar device: this device's new number, where the status is ``forked``: another cache took the
-        old one over.
     :ivar priority: table → ids of the rows to fetch first.
     """
 
@@ -113,14 +112,12 @@ class StartAnswer:
     tables: tuple[TableSize, ...]
     priority: tuple[tuple[str, tuple[int, ...]], ...]
     schema_version: int = 0
-    device: int = 0
     generation: int = 0
-    results: tuple[Result, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RecoverAnswer:
-    """How a device goes on with a server that was put back.
+    """How a device goes on with a server that was put back, or beside a copy of itself.
 
     :ivar device: its new number. :ivar cursor: what it goes on from, once all is compared.
     :ivar known: which of its acknowledged transactions the server still has.
@@ -179,7 +176,6 @@ class ExchangeAnswer:
     """The server's answer to an exchange.
 
     :ivar status: ``ok``, ``forked``, or why nothing was done.
-    :ivar device: this device's new number, where the status is ``forked``.
     :ivar upkeep: the server's log is due to be looked after.
     """
 
@@ -190,7 +186,6 @@ class ExchangeAnswer:
     epoch: str = ""
     schema_version: int = 0
     server_time: str = ""
-    device: int = 0
     results: tuple[Result, ...] = ()
     changes: tuple[TableChanges, ...] = ()
     upkeep: bool = False
@@ -212,23 +207,19 @@ def start_request(
     schema: SyncSchema,
     device: int,
     nonce: str | None,
+    generation: int,
     exchange: str,
-    waiting: Sequence[str] = (),
 ) -> str:
-    """The JSON of ``sync_start``'s request. A fresh cache has no nonce, and takes the device over.
-
-    :param waiting: the transactions of the outbox, which are not pushed but asked about.
-    """
+    """The JSON of ``sync_start``'s request. A fresh cache has no nonce, and takes the device over."""
     request: dict[str, Any] = {
         "protocol": PROTOCOL,
         "schema_version": schema.version,
         "device": device,
+        "generation": generation,
         "exchange": exchange,
     }
     if nonce is not None:
         request["nonce"] = nonce
-    if waiting:
-        request["push"] = [{"tx": tx} for tx in waiting]
     return _dump(request)
 
 
@@ -264,6 +255,7 @@ def recover_request(
     schema: SyncSchema,
     device: int,
     generation: int,
+    epoch: str,
     exchange: str,
     acked: Sequence[str],
     waiting: Sequence[str],
@@ -271,6 +263,7 @@ def recover_request(
 ) -> str:
     """The JSON of ``sync_recover``'s request.
 
+    :param epoch: the one that this device knows.
     :param acked: the transactions that this device knows to have been applied.
     :param waiting: those of its outbox.
     :param seen: table → the highest id of the server's own that this device has seen.
@@ -281,6 +274,7 @@ def recover_request(
             "schema_version": schema.version,
             "device": device,
             "generation": generation,
+            "epoch": epoch,
             "exchange": exchange,
             "acked": list(acked),
             "waiting": list(waiting),
@@ -354,16 +348,13 @@ def start_answer(text: str) -> StartAnswer:
         if data["status"] != "ok":
             return StartAnswer(
                 data["status"],
-                nonce=str(data.get("nonce") or ""),
+                nonce="",
                 epoch="",
                 cursor="",
                 counter=0,
                 tables=(),
                 priority=(),
                 schema_version=_version(data),
-                device=int(data.get("device") or 0),
-                generation=int(data.get("generation") or 0),
-                results=tuple(read_result(result) for result in data.get("results") or ()),
             )
         return StartAnswer(
             status="ok",
@@ -415,12 +406,8 @@ def exchange_answer(text: str) -> ExchangeAnswer:
             )
         return ExchangeAnswer(
             status=status,
-            nonce=str(data.get("nonce") or ""),
-            generation=int(data.get("generation") or 0),
             epoch=str(data.get("epoch") or ""),
             schema_version=_version(data),
-            device=int(data.get("device") or 0),
-            results=results,
         )
 
 
@@ -468,7 +455,9 @@ def decoded_rows(lines: Sequence[str]) -> list[Any]:
 def read_result(data: dict[str, Any]) -> Result:
     """One transaction's answer, as the server keeps it; ``ValueError`` or ``KeyError`` for another."""
     if data["status"] == "applied":
-        return Result(str(data["tx"]), applied=True)
+        made = data.get("made")
+        ids = None if made is None else tuple(int(row_id) for row_id in made)
+        return Result(str(data["tx"]), applied=True, made=ids)
     if data["status"] == "deferred":
         return Result(str(data["tx"]), applied=False, deferred=True)
     if data["status"] != "rejected":

@@ -86,8 +86,9 @@ BEGIN
 END
 {body};
 
--- Gives a copied device a number and a nonce of its own, and tells it which of its transactions the
--- server has.
+-- What a copied device is answered: it goes on with sync_recover. A program of version 1, which has no
+-- generation, does not know that; it is given a number and a nonce here, and told which of the
+-- transactions that it pushes the server has.
 CREATE OR REPLACE FUNCTION {schema}.sync_fork(who {schema}.sync_device, request jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
@@ -95,6 +96,9 @@ DECLARE
     twin integer;
     twin_nonce uuid := gen_random_uuid();
 BEGIN
+    IF request ? 'generation' THEN
+        RETURN '{"status": "forked"}';
+    END IF;
     -- Numbers given by hand may be ahead of the sequence; those are passed over.
     WHILE twin IS NULL LOOP
         INSERT INTO sync_device (role_name, profile, practitioner_id, label, nonce, columns,

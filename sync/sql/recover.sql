@@ -49,6 +49,15 @@ AS {body}
     SELECT EXISTS (SELECT FROM line WHERE line.number = other);
 {body};
 
+-- Whether a number is or was one of the same login's.
+CREATE OR REPLACE FUNCTION {schema}.sync_kin(who {schema}.sync_device, other bigint)
+RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    SELECT EXISTS (SELECT FROM sync_device d
+                    WHERE d.number = other AND d.role_name = who.role_name);
+{body};
+
 -- Takes a number that the schema has lost as one that the login had, so that its rows may come back.
 -- Where it was given to somebody else since, the login's latest number stands for it.
 CREATE OR REPLACE FUNCTION {schema}.sync_found(lost integer) RETURNS {schema}.sync_device
@@ -69,8 +78,8 @@ BEGIN
 END
 {body};
 
--- A device of another epoch goes on here: under a number that no copy of it has, from a cursor of
--- now, with the list of its acknowledged transactions that the schema still has, and the results of
+-- A device of another epoch, or one that is a copy, goes on here: under a number that no copy of it
+-- has, from a cursor of now, with the list of its acknowledged transactions that the schema still has, and the results of
 -- those that wait for an answer and were applied all the same.
 --
 -- seen: {table: highest id of the server's own that the device ever saw}; none of them is given again.
@@ -84,9 +93,12 @@ DECLARE
     twin sync_device;
     next_nonce uuid := gen_random_uuid();
     reached bigint;
+    known jsonb;
+    epoch_now uuid;
     target record;
 BEGIN
     entered := sync_enter(request);
+    epoch_now := (entered.meta).epoch;
     IF entered.refusal ? 'lost' THEN
         who := sync_found((request ->> 'device')::integer);
     ELSIF entered.refusal IS NOT NULL THEN
@@ -100,6 +112,16 @@ BEGIN
     IF request ->> 'exchange' IS NULL OR jsonb_typeof(request -> 'acked') IS DISTINCT FROM 'array' THEN
         RAISE EXCEPTION 'a recovery names its exchange and what was acknowledged'
               USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    known := (SELECT coalesce(jsonb_agg(r.tx), '[]') FROM sync_result r
+               WHERE r.tx = ANY (ARRAY(
+                     SELECT value::uuid FROM jsonb_array_elements_text(request -> 'acked')))
+                 AND r.result ->> 'status' = 'applied');
+    -- What was acknowledged and is not there proves that the schema was put back, though a copy of the
+    -- device may have come first and have hidden it.
+    IF request ->> 'epoch' = epoch_now::text
+       AND jsonb_array_length(known) < jsonb_array_length(request -> 'acked') THEN
+        epoch_now := sync_new_epoch(entered.meta);
     END IF;
     reached := greatest(who.generation, coalesce((request ->> 'generation')::bigint, 0)) + 1;
     -- The repeat of a recovery whose answer was lost finds the number and the nonce that it was given.
@@ -132,15 +154,12 @@ BEGIN
     END LOOP;
     RETURN jsonb_build_object(
         'status', 'ok', 'device', twin.number, 'nonce', twin.nonce,
-        'generation', twin.generation, 'epoch', (entered.meta).epoch,
+        'generation', twin.generation, 'epoch', epoch_now,
         'cursor', pg_current_snapshot()::text, 'mode', (entered.meta).on_restore,
         'results', (SELECT coalesce(jsonb_agg(r.result), '[]') FROM sync_result r
                      WHERE r.tx = ANY (ARRAY(
                            SELECT value::uuid FROM jsonb_array_elements_text(
                                coalesce(request -> 'waiting', '[]'))))),
-        'known', (SELECT coalesce(jsonb_agg(r.tx), '[]') FROM sync_result r
-                   WHERE r.tx = ANY (ARRAY(
-                         SELECT value::uuid FROM jsonb_array_elements_text(request -> 'acked')))
-                     AND r.result ->> 'status' = 'applied'));
+        'known', known);
 END
 {body};

@@ -32,7 +32,7 @@ def after_answer(
     images, operations = pending(station)
     if not station.comparing():
         layers(station, images, operations)
-    if status == "ok":
+    if status == "ok" and not station.unsure:
         view(station, images, server.views[station.device])
     drafts.nothing_builds_on_a_refusal(station)
     none_vanished(station, server, restored=restored, remembered=True)
@@ -135,13 +135,22 @@ def none_vanished(
             hold("none vanishes", kept, (station.name, intent))
 
 
-def nothing_went_unasked(station: Workstation, before: dict[str, set[int]], few_rows: int) -> None:
-    """Most of a table goes only where a person has allowed it."""
+def nothing_went_unasked(
+    station: Workstation,
+    before: dict[str, set[int]],
+    edited_before: dict[str, int],
+    few_rows: int,
+) -> None:
+    """Most of a table goes only where a person has allowed it.
+
+    :param before: table → its rows that nothing waited for; ``edited_before``: how many others.
+    """
     for table, ids in before.items():
         there = set(station.ids(table))
         edited = {row_id for name, row_id in pending(station)[0] if name == table}
         gone = ids - there - edited
-        most = len(gone) >= few_rows and 2 * len(gone) > len(there) + len(gone) + 1
+        rows = max(len(there | ids), len(ids) + edited_before[table])
+        most = len(gone) >= few_rows and 2 * len(gone) > rows + 1
         hold("mass deletion", not most or station.allowed, (station.name, table, len(gone)))
 
 
@@ -196,7 +205,12 @@ def history(
     no_overlap(server)
     for old, new in server.forks:
         cause = copied & server.lineage(old)
-        hold("one cache a device", bool(cause), f"{old} was forked to {new} and never copied")
+        # A lost answer to what the server then forgot makes a copy of the cache, too.
+        hold(
+            "one cache a device",
+            bool(cause) or restored,
+            f"{old} was forked to {new} and never copied",
+        )
 
 
 def transitions(server: ReferenceServer) -> dict[tuple[str, str, str], list[int]]:

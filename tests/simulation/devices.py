@@ -177,30 +177,9 @@ class Devices:
             nonce = who.nonce  # a repeat gets the nonce that the exchange was given
         return replace(who, nonce=nonce, last_exchange=exchange, generation=who.generation + 1)
 
-    def _fork(self, who: Device, request: Mapping[str, Any]) -> str:
-        number = self.enrol(who.role, who.profile, who.practitioner)
-        twin = replace(
-            who,
-            number=number,
-            nonce=self._uuid(self._rng),
-            last_exchange=None,
-            forked_from=who.number,
-            generation=0,
-            recovered_at=None,
-        )
-        self.devices[number] = twin
-        self.forks.append((who.number, number))
-        known = self.storage.state.results
-        results = [known[t["tx"]] for t in request.get("push", ()) if t["tx"] in known]
-        return json.dumps(
-            {
-                "status": "forked",
-                "device": number,
-                "nonce": twin.nonce,
-                "generation": twin.generation,
-                "results": results,
-            }
-        )
+    def kin(self, who: Device) -> frozenset[int]:
+        """The numbers of a device's login."""
+        return frozenset(d.number for d in self.devices.values() if d.role == who.role)
 
     def lineage(self, number: int) -> frozenset[int]:
         """A device's number, and those under which it went before."""

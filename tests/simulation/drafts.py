@@ -113,19 +113,35 @@ def _parent(
     schema: SyncSchema, detail: dict[str, Any], operations: list[dict[str, Any]], what: object
 ) -> None:
     """A row that is missing was not made by the same transaction."""
-    made: set[tuple[str, int]] = set()
+    made: dict[tuple[str, int], dict[str, Any]] = {}
     missing: list[bool] = []
     for op in operations:
         if op["k"] == "I":
-            made.add((op["t"], op["id"]))
+            made[op["t"], op["id"]] = op["new"]
         elif op["k"] == "D":
-            made.discard((op["t"], op["id"]))
+            _take_away(schema, made, (op["t"], op["id"]))
         if (op["t"], op["id"]) == (detail["table"], detail["id"]):
             for name, target in schema[op["t"]].references.items():
                 named = detail["constraint"] == f"{op['t']}_{name}_fkey"
                 if named and op["new"].get(name) is not None:
                     missing.append((target, op["new"][name]) not in made)
     hold("refused for a reason", any(missing) or not missing, what)
+
+
+def _take_away(
+    schema: SyncSchema, made: dict[tuple[str, int], dict[str, Any]], key: tuple[str, int]
+) -> None:
+    """Without a row and, as the server may delete, without what points at it or at older rows."""
+    made.pop(key, None)
+    for (table, row_id), new in list(made.items()):
+        targets = [
+            (target, new[column])
+            for column, target in schema[table].references.items()
+            if new.get(column) is not None
+        ]
+        if not made.keys() >= set(targets):
+            made.pop((table, row_id), None)
+            _take_away(schema, made, (table, row_id))
 
 
 def depends_is_said(station: Workstation) -> None:

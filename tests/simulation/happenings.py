@@ -36,7 +36,6 @@ class Happenings:
     twins: set[int]
     restored: bool
     _busy: list[Workstation]
-    _unproven: str
 
     def _fault(self, kind: str) -> None:
         raise NotImplementedError
@@ -160,17 +159,9 @@ class Happenings:
                 if rng.random() < 0.5:
                     store.settle(station.execute, tx, "discard", station.clock())
 
-    def _hidden(self) -> bool:
-        """Whether the server was put back and no workstation has proved it yet.
-
-        A copy that comes just then may be taken for a mere copy, with the cursor that it has: nothing
-        in what it presents tells the one from the other.
-        """
-        return self.server.epoch == self._unproven
-
     def _clone(self, rng: random.Random) -> None:
         station = self._idle(rng)
-        if station is None or len(self.stations) >= MOST_STATIONS or self._hidden():
+        if station is None or len(self.stations) >= MOST_STATIONS:
             return
         self._fault("cache copied")
         image = station.image(f"copy{len(self.images)}")
@@ -189,7 +180,7 @@ class Happenings:
             self.images.append((station, image))
 
     def _put_back(self, rng: random.Random) -> None:
-        if not self.images or self._hidden():
+        if not self.images:
             return
         station, image = rng.choice(self.images)
         if station in self._busy:
@@ -202,7 +193,7 @@ class Happenings:
 
     def _start_over(self, rng: random.Random) -> None:
         station = self._idle(rng)
-        if station is None or self._hidden():
+        if station is None:
             return
         self._fault("cache begun anew")
         self.copied |= {station.device}
@@ -268,7 +259,6 @@ class Happenings:
         numbers = [station.number for station in self.stations]
         if not known or len(set(numbers)) < len(numbers):
             return
-        self._unproven = self.server.epoch
         self._fault("server put back")
         self.restored = True
         backup, committed = rng.choice(known)
@@ -283,4 +273,5 @@ class Happenings:
         if self.server.product.version < self.latest.version:
             self.server.upgrade(self.latest, minimum=1)
         for station in self.stations:
+            station.unsure = station.unsure or station.wire.ahead
             self.server.revoke(station.role, revoked=station.revoked)

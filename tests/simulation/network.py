@@ -15,6 +15,7 @@ class Wire:
     """A connection of one role to the server.
 
     :ivar lose: (``request`` or ``answer``, how many calls pass before), or ``None``.
+    :ivar ahead: rows were read that are newer than the last exchange that was applied.
     """
 
     def __init__(self, server: ReferenceServer, role: str) -> None:
@@ -23,6 +24,7 @@ class Wire:
         self.lose: tuple[str, int] | None = None
         self.lost: str | None = None
         self.calls = 0
+        self.ahead = False
 
     @property
     def session(self) -> int:
@@ -62,9 +64,11 @@ class Wire:
         return self._call(lambda: self._server.hashes(self._role, device, table, bucket, cursor))
 
     def read(self, device: int, table: str, after: int, limit: int, _volume: int) -> list[str]:
+        self.ahead = True
         return self._call(lambda: self._server.read(self._role, device, table, after, limit))
 
     def read_ids(self, device: int, table: str, ids: Sequence[int], _volume: int) -> list[str]:
+        self.ahead = True
         return self._call(lambda: self._server.read_ids(self._role, device, table, ids))
 
     def close(self) -> None:

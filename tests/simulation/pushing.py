@@ -83,7 +83,7 @@ def blocks(item: Mapping[str, Any]) -> dict[str, str]:
 class Push:
     """Applies what one device pushes, in one transaction of the server.
 
-    :param lineage: the numbers under which the device has gone.
+    :param kin: the numbers of the device's login.
     :param sees: whether the device has, and may change, a row.
     """
 
@@ -93,14 +93,14 @@ class Push:
         transaction: Transaction,
         profile: str,
         number: int,
-        lineage: frozenset[int],
+        kin: frozenset[int],
         sees: Any,
     ) -> None:
         self._storage = storage
         self._transaction = transaction
         self._profile = profile
         self._number = number
-        self._lineage = lineage
+        self._kin = kin
         self._sees = sees
 
     def lock(self, items: list[Mapping[str, Any]]) -> None:
@@ -176,7 +176,7 @@ class Push:
     def _insert(self, table: SyncTable, row_id: int, new: dict[str, Any], *, again: bool) -> None:
         if table.born_on_server:
             raise Refused("forbidden")
-        numbers = self._lineage if again else {self._number}
+        numbers = self._kin if again else {self._number}
         if device_of(row_id) not in numbers:
             raise Refused("foreign_id")
         row = {**dict.fromkeys(table.column_names), **new, "id": row_id}

@@ -74,7 +74,7 @@ class ReferenceServer(Devices):
         known = "nonce" in request or who.last_exchange == request["exchange"]
         rotated = self._rotated(who if known else replace(who, nonce=None), request)
         if rotated is None:
-            return self._fork(who, request)
+            return '{"status": "forked"}'
         transaction = self.storage.begin()
         cursor = self.storage.snapshot(transaction).text()
         self.storage.assign(transaction)
@@ -158,7 +158,7 @@ class ReferenceServer(Devices):
             return '{"status": "stale"}'
         rotated = self._rotated(who, request)
         if rotated is None:
-            return self._fork(who, request)
+            return '{"status": "forked"}'
         transaction = self.storage.begin()
         self._held.add(who.number)
         try:
@@ -203,6 +203,12 @@ class ReferenceServer(Devices):
             return refusal or ""
         if self._needs_hello(who, request):
             return '{"status": "hello"}'
+        known = self.storage.state.results
+        there = [tx for tx in request["acked"] if tx in known and known[tx]["status"] == "applied"]
+        copy = request["epoch"] == self.epoch
+        if copy and len(there) < len(request["acked"]):
+            self._new_epoch()
+            copy = False
         reached = max(who.generation, request["generation"]) + 1
         twin = next(
             (
@@ -215,6 +221,8 @@ class ReferenceServer(Devices):
         nonce = self._uuid(self._rng)
         if twin is None:
             number = self.enrol(who.role, who.profile, who.practitioner)
+            if copy:
+                self.forks.append((who.number, number))
             twin = replace(
                 who,
                 number=number,
@@ -226,7 +234,6 @@ class ReferenceServer(Devices):
         twin = replace(twin, generation=max(reached, twin.generation + 1))
         self.devices[twin.number] = twin
         self.storage.sequence = max(self.storage.sequence, *request["seen"].values(), 0)
-        known = self.storage.state.results
         return json.dumps(
             {
                 "status": "ok",
@@ -237,11 +244,7 @@ class ReferenceServer(Devices):
                 "cursor": self.storage.snapshot(None).text(),
                 "mode": "review" if self.review else "offer",
                 "results": [known[tx] for tx in request["waiting"] if tx in known],
-                "known": [
-                    tx
-                    for tx in request["acked"]
-                    if tx in known and known[tx]["status"] == "applied"
-                ],
+                "known": there,
             }
         )
 
@@ -302,9 +305,7 @@ class ReferenceServer(Devices):
         def sees(table: str, row: Row) -> bool:
             return self._sees(who, table, row)
 
-        push = Push(
-            self.storage, transaction, who.profile, who.number, self.lineage(who.number), sees
-        )
+        push = Push(self.storage, transaction, who.profile, who.number, self.kin(who), sees)
         known = self.storage.state.results
         push.lock([item for item in items if item["tx"] not in known])
         results: list[dict[str, Any]] = []
@@ -322,7 +323,10 @@ class ReferenceServer(Devices):
                     deferred.add(item["tx"])
                     result = {"tx": item["tx"], "status": "deferred"}
                 else:
-                    transaction.results[item["tx"]] = result
+                    kept = result
+                    if result["status"] == "applied":
+                        kept = {**result, "made": [o["id"] for o in item["ops"] if o["k"] == "I"]}
+                    transaction.results[item["tx"]] = kept
             if result["status"] != "applied":
                 blocked = {**blocks(item), **blocked}
             results.append(result)

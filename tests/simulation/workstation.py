@@ -51,6 +51,8 @@ class DiskImage:
     product: Product
     numbers: frozenset[int]
     allowed: bool
+    ahead: bool
+    unsure: bool
 
 
 @dataclass(slots=True)
@@ -73,6 +75,8 @@ class Workstation:
     :param now: the true time; this workstation's clock differs from it by ``skew``.
     :ivar carried: every finished local transaction that this cache ever held.
     :ivar numbers: the device numbers that it has used.
+    :ivar unsure: it had read rows beside an exchange when the server was put back, and nothing told
+        it before its next exchange: the proof has to find out what it holds.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class Workstation:
         self.revoked = False
         self.trouble: SyncError | None = None
         self.allowed = False
+        self.unsure = False
         self._device = device
         self._folder = folder
         self._now = now
@@ -134,7 +139,13 @@ class Workstation:
         path = self._folder / f"{name}.img"
         self.copied_to(path)
         return DiskImage(
-            path, dict(self.carried), self.product, frozenset(self.numbers), self.allowed
+            path,
+            dict(self.carried),
+            self.product,
+            frozenset(self.numbers),
+            self.allowed,
+            self.wire.ahead,
+            self.unsure,
         )
 
     def open_image(self, image: DiskImage) -> None:
@@ -149,6 +160,7 @@ class Workstation:
         self.product = image.product
         self.numbers = set(image.numbers)
         self.allowed = image.allowed
+        self.wire.ahead, self.unsure = image.ahead, image.unsure
 
     def _open(self, path: Path) -> None:
         self.connection.close()
@@ -171,6 +183,7 @@ class Workstation:
         """Begin with an empty file, under the number of the last one."""
         if self.ready:
             self._device = self.device
+        self.unsure = self.wire.ahead = False
         self._open(self._next_path())
         self.numbers = {self._device}
         self.carried = {}
@@ -339,6 +352,7 @@ class Workstation:
             )
             self.ready = True
             self.numbers.add(self.device)
+            self.wire.ahead = False
             answered("ok")
             return "ok"
         if not adapter.greeted(self.connection, schema):
@@ -356,6 +370,10 @@ class Workstation:
                 adapter.greet(self.connection, self.wire, schema)
                 continue
             self.numbers.add(self.device)
+            if outcome.status == "ok":
+                self.wire.ahead = False
+            if outcome.status == "recovered":
+                self.unsure = False
             answered(outcome.status)
             if outcome.held is not None:
                 return outcome.held.code

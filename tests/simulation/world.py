@@ -164,7 +164,6 @@ class World(Happenings):
         self.backups: list[tuple[Backup, list[bool]]] = []
         self.server.review = rng.random() < 0.2
         self.restored = False
-        self._unproven = ""
         self._clock()
         for _ in range(rng.randint(1, 3)):
             self._web(rng, writes=8)
@@ -302,23 +301,26 @@ class World(Happenings):
         self.server.meanwhile = lambda: self._meanwhile(rng)
         made: dict[tuple[str, str], int] = {}
         held: dict[str, set[int]] = {}
+        edited: dict[str, int] = {}
         shut_out = station.revoked
 
         def before() -> None:
-            nonlocal made, held
+            nonlocal made, held, edited
             made = drafts.made_here(station)
             held = station.settled_ids()
+            edited = {table: len(station.ids(table)) - len(ids) for table, ids in held.items()}
 
         def answered(status: str) -> None:
             self.report.exchanges += 1
             hold("revocation", not shut_out, station.name)
             checker.after_answer(station, self.server, status, restored=self.restored)
             if station.profile == schemas.OFFICE:
-                checker.nothing_went_unasked(station, held, self.few_rows)
+                checker.nothing_went_unasked(station, held, edited, self.few_rows)
             station.allowed = station.allowed and status != "ok"
-            if status == "forked":
+            if status == "recovered":
                 self.tell(f"   {station.name} is now device {station.device}")
-                drafts.references_follow(station, made, self.server)
+                if not self.restored:
+                    drafts.references_follow(station, made, self.server)
 
         try:
             came_to = station.sync(faults, answered, before, self._limit)
@@ -387,6 +389,10 @@ class World(Happenings):
         raise Broken("queues drain", [(s.name, s.waiting()) for s in self.stations])
 
     def _judge(self) -> None:
+        for station in self.stations:
+            if station.unsure and not station.revoked:
+                self._fault("found out by the proof")
+                station.check()
         for station in self.stations:
             if not station.revoked:
                 checker.at_rest(station, self.server)

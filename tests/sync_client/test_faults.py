@@ -155,7 +155,16 @@ def twin_takes_over(a: Station) -> None:
 
 
 @pytest.mark.parametrize(
-    "point", ["after_receive", "fork_settled", "fork_renamed", "before_commit", "after_commit"]
+    "point",
+    [
+        "after_receive",
+        "recovery_received",
+        "recovery_settled",
+        "recovery_renamed",
+        "recovery_kept",
+        "before_commit",
+        "after_commit",
+    ],
 )
 def test_killed_while_it_takes_a_new_number(station: Maker, tenant: Tenant, point: str) -> None:
     a = station()
@@ -326,20 +335,21 @@ def test_a_device_that_joins_anew_goes_on_above_its_old_ids_and_the_old_cache_ge
     connection.close()
 
 
-def test_a_first_sync_that_is_overtaken_before_it_began_to_read_takes_a_new_number(
+def test_of_two_first_syncs_of_one_device_the_later_keeps_its_number(
     tenant: Tenant, tmp_path: Path
 ) -> None:
     fill(tenant)
     device, params = tenant.enroll()
     path = tmp_path / "late.db"
-    connection = connect(path)
-    store.create_tables(store.executor(connection))
-    store.set_state(store.executor(connection), "nonce", "00000000-0000-4000-8000-000000000001")
-    load(tmp_path / "first.db", tenant, params, device).close()
-    connection.close()
+    first = load(tmp_path / "first.db", tenant, params, device)
     late = load(path, tenant, params, device)
-    assert store.device(store.executor(late)) == device + 1
-    assert Desk(late).everything() == tenant.everything()
+    server = PostgresServer(params, tenant.name)
+    engine = SyncEngine(lambda: connect(tmp_path / "first.db"), server, SCHEMA, clock=lambda: NOW)
+    assert engine.sync_once().device == device + 1
+    engine.close()
+    assert store.device(store.executor(late)) == device
+    assert Desk(first).everything() == Desk(late).everything() == tenant.everything()
+    first.close()
     late.close()
 
 

@@ -308,6 +308,70 @@ def test_a_copy_of_the_cache_and_a_server_put_back(
     alike(tenant, a)
 
 
+def copied(a: Station, path: Path) -> Station:
+    """A copy of a workstation's disk, which somebody works on."""
+    a.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(a.path, path)
+    twin = object.__new__(Station)
+    twin.path, twin.params, twin.server = path, a.params, a.server
+    twin.connection = connect(path)
+    twin.desk = Desk(twin.connection)
+    twin.engine = twin.make_engine()
+    return twin
+
+
+def test_a_copy_that_was_there_first_hides_no_restoration(
+    station: Maker, tenant: Tenant, tmp_path: Path
+) -> None:
+    """It has the very nonce of the backup, and comes further than the true cache ever was."""
+    a = station()
+    sync(a)
+    copy = copied(a, tmp_path / "copy.db")
+    kept = tenant.backup()
+    mine = person(a, name="the same id")
+    more = person(a, name="after the backup")
+    tenant.query("INSERT INTO person (name) VALUES ('of the web')")
+    sync(a)
+    tenant.put_back(kept)
+    sync(copy, copy)
+    theirs = person(copy, name="the copy's")
+    sync(copy)
+    assert store.generation(copy.desk.execute) > store.generation(a.desk.execute)
+    sync(a, copy)
+    rows = tenant.everything()["person"]
+    assert {i: row["name"] for i, row in rows.items()} == {
+        theirs: "the copy's",
+        more: "after the backup",
+    }
+    assert a.device != copy.device
+    # Both gave one id; who came first keeps it, and the other's row is kept for a person.
+    assert theirs == mine
+    (refused,) = store.rejections(a.desk.execute)
+    assert (refused.code, refused.operations[0].new["name"]) == ("duplicate", "the same id")
+    alike(tenant, a, copy)
+    copy.close()
+
+
+def test_a_copy_asks_about_all_that_waits(station: Maker, tenant: Tenant, tmp_path: Path) -> None:
+    """Also about what is beyond the part of a long outbox that goes into one exchange."""
+    a = station()
+    sync(a)
+    for n in range(5):
+        person(a, name=f"number {n}")
+    copy = copied(a, tmp_path / "copy.db")
+    sync(a)
+    with closing(copy.server.connect()) as transport:
+        for _step in range(20):
+            exchange_once(copy.connection, transport, SCHEMA, lambda: NOW, push_limit=1)
+    assert [row["name"] for row in tenant.everything()["person"].values()] == [
+        f"number {n}" for n in range(5)
+    ]
+    assert store.rejected_count(copy.desk.execute) == 0
+    sync(copy)
+    alike(tenant, a, copy)
+    copy.close()
+
+
 def test_what_was_acknowledged_is_kept_for_35_days(two: tuple[Station, Station]) -> None:
     a, _ = two
     person(a, name="x")

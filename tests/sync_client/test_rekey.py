@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from sync import store
-from sync.rekey import apply_fork
+from sync.apply import Fault, apply_answer, no_fault
+from sync.calls import Recover
+from sync.recovery import recovering
 from sync.schema import device_of
-from sync.wire import ExchangeAnswer, Result
+from sync.wire import ExchangeAnswer, TableChanges
 from tests.sync_client.world import NOW, SCHEMA, Desk, Maker, Station, Tenant, connect
+
+
+def become(
+    desk: Desk, device: int, results: Sequence[dict[str, Any]] = (), fault: Fault = no_fault
+) -> None:
+    """The server has told the copies apart, and has given this one a number."""
+    conversation = recovering(desk.connection, SCHEMA, lambda: NOW, fault)
+    assert isinstance(next(conversation), Recover)
+    answer = {
+        "status": "ok",
+        "device": device,
+        "nonce": "n2",
+        "generation": 1,
+        "epoch": "e",
+        "cursor": "1:1:",
+        "mode": "offer",
+        "results": list(results),
+        "known": [],
+    }
+    with pytest.raises(StopIteration):
+        conversation.send(json.dumps(answer))
 
 
 def serve_person(desk: Desk, name: str) -> int:
@@ -37,21 +63,22 @@ def test_waiting_rows_and_all_references_get_new_ids(desk: Desk) -> None:
         desk.delete("visit", visit)
     with desk.doing() as refused:
         draft = desk.insert("person", name="draft", friend_id=parent)
-    fork = ExchangeAnswer(
-        "forked",
-        nonce="n2",
-        device=9,
-        results=(Result(known, applied=True), Result(refused, applied=False, code="rule")),
+    by_another_copy = (8 << 39) + 1
+    become(
+        desk,
+        9,
+        [
+            {"tx": known, "status": "applied", "made": [by_another_copy]},
+            {"tx": refused, "status": "rejected", "code": "rule"},
+        ],
     )
-    applied = apply_fork(desk.connection, SCHEMA, fork, NOW)
-    assert (applied.acknowledged, applied.rejected) == (1, 1)
-
     assert store.device(desk.execute) == 9
     assert store.get_state(desk.execute, "nonce") == "n2"
     rows = {row["name"]: row for row in desk.rows("person").values()}
-    # What the server knows already, it may know by another id: the next exchange brings it.
+    # What the server knows already has the id by which it is known there.
     assert known_row not in desk.rows("person")
-    assert set(rows) == {"settled", "parent", "child"}
+    assert set(rows) == {"settled", "parent", "child", "known"}
+    assert rows["known"]["id"] == by_another_copy
     assert rows["settled"]["id"] == settled
     new_parent, new_child = rows["parent"]["id"], rows["child"]["id"]
     assert {device_of(new_parent), device_of(new_child)} == {9}
@@ -90,7 +117,9 @@ def test_waiting_rows_and_all_references_get_new_ids(desk: Desk) -> None:
     assert fresh_id not in {new_parent, new_child, new_visit, rejection.operations[0].row_id}
 
 
-@pytest.mark.parametrize("point", ["fork_settled", "fork_renamed", "before_commit"])
+@pytest.mark.parametrize(
+    "point", ["recovery_settled", "recovery_renamed", "recovery_kept", "before_commit"]
+)
 def test_a_fork_that_fails_half_way_leaves_everything_as_it_was(desk: Desk, point: str) -> None:
     with desk.doing():
         desk.insert("person", name="A")
@@ -101,9 +130,7 @@ def test_a_fork_that_fails_half_way_leaves_everything_as_it_was(desk: Desk, poin
 
     before = (desk.everything(), store.outbox(desk.execute), store.device(desk.execute))
     with pytest.raises(sqlcipher.OperationalError):
-        apply_fork(
-            desk.connection, SCHEMA, ExchangeAnswer("forked", nonce="n", device=9), NOW, fail
-        )
+        become(desk, 9, fault=fail)
     assert (desk.everything(), store.outbox(desk.execute), store.device(desk.execute)) == before
 
 
@@ -165,11 +192,32 @@ def test_copies_show_nothing_that_the_server_knows_by_another_id(
         parent = second.desk.insert("person", name="once")
         second.desk.insert("visit", person_id=parent, room=1)
     third = copy_of(second, tenant, tmp_path / "third.db")
-    for one in (first, second, third):
+    with third.desk.doing():
+        third.desk.insert("person", name="builds on it", friend_id=parent)
+    for one in (first, second, third, second):
         one.engine.sync_once()
     rows = tenant.everything()
-    assert [row["name"] for row in rows["person"].values()] == ["once"]
+    people = {row["name"]: row for row in rows["person"].values()}
+    assert set(people) == {"once", "builds on it"}
+    assert people["builds on it"]["friend_id"] == people["once"]["id"]
     assert second.desk.everything() == third.desk.everything() == rows
     assert third.desk.pending() == []
+    assert store.rejected_count(third.desk.execute) == 0
     first.close()
     third.close()
+
+
+def test_an_id_that_a_copy_has_given_is_not_given_again(desk: Desk) -> None:
+    """A row of this very device that is not from here: the copy is told apart only later."""
+    with desk.doing():
+        mine = desk.insert("person", name="mine")
+    theirs = mine + 1
+    columns = tuple(SCHEMA["person"].column_names)
+    row = [{"id": theirs, "name": "theirs"}.get(name) for name in columns]
+    answer = ExchangeAnswer(
+        "ok", nonce="n", cursor="1:1:", changes=(TableChanges("person", columns, [row], ()),)
+    )
+    apply_answer(desk.connection, SCHEMA, answer, NOW)
+    with desk.doing():
+        fresh = desk.insert("person", name="fresh")
+    assert fresh == theirs + 1

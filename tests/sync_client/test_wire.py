@@ -54,8 +54,8 @@ def test_values_leave_as_the_protocol_says() -> None:
         '{"status": 1}',
         '{"status": "ok"}',
         '{"status": "ok", "nonce": "n", "cursor": "c", "epoch": "e", "changes": [{"t": "x"}]}',
-        '{"status": "forked", "device": "Ana", "results": []}',
-        '{"status": "forked", "results": [{"tx": "t", "status": "maybe"}]}',
+        '{"status": "ok", "results": [{"tx": "t", "status": "maybe"}]}',
+        '{"status": "ok", "results": [{"tx": "t", "status": "applied", "made": ["Ana"]}]}',
     ],
 )
 def test_what_is_no_answer_is_refused_without_its_words(text: str) -> None:

@@ -34,6 +34,8 @@ def test_a_repeated_exchange_is_answered_again_and_not_applied_again(tenant: Ten
     request = desk.request(good, bad)
     first = desk.call("sync_exchange", **request)
     again = desk.take(desk.call("sync_exchange", **request))
+    made = again["results"][0].pop("made")
+    assert made == [good["ops"][0]["id"]]
     assert again["results"] == first["results"]
     assert [r["status"] for r in again["results"]] == ["applied", "rejected"]
     assert tenant.one("SELECT count(*) FROM pacientes_cliente") == 1
@@ -166,7 +168,9 @@ def test_a_copied_cache_gets_a_number_of_its_own(tenant: Tenant) -> None:
     twin = desk.call("sync_exchange", **(stale | {"exchange": str(uuid.uuid4())}))
     assert twin["status"] == "forked"
     assert twin["device"] != desk.number
-    assert twin["results"] == [{"tx": given["tx"], "status": "applied"}]
+    assert twin["results"] == [
+        {"tx": given["tx"], "status": "applied", "made": [given["ops"][0]["id"]]}
+    ]
     assert desk.exchange()["status"] == "ok"
     original = desk.number
     desk.number, desk.nonce = twin["device"], twin["nonce"]
@@ -176,6 +180,47 @@ def test_a_copied_cache_gets_a_number_of_its_own(tenant: Tenant) -> None:
     assert tenant.db.execute(
         "SELECT profile, forked_from FROM sync_device WHERE number = %s", (twin["device"],)
     ).fetchall() == [("reception", original)]
+
+
+def test_a_copy_is_told_to_recover_and_what_others_pushed_for_it(tenant: Tenant) -> None:
+    """Catches a copy that is not told, one that keeps its number, and ids that it does not learn."""
+    desk = tenant.device("reception").join()
+    acked = transaction(op("I", CLIENTS, desk.new_id(), new=client_row()))
+    waiting = transaction(op("I", CLIENTS, desk.new_id(), new=client_row()))
+    stale = desk.request(waiting) | {"generation": 1}
+    desk.exchange(acked, waiting)
+    stale["exchange"] = str(uuid.uuid4())
+    assert desk.call("sync_exchange", **stale) == {"status": "forked"}
+    request = {
+        "exchange": str(uuid.uuid4()),
+        "generation": 1,
+        "epoch": desk.epoch,
+        "acked": [acked["tx"]],
+        "waiting": [waiting["tx"]],
+        "seen": {},
+    }
+    answer = desk.call("sync_recover", **request)
+    assert (answer["status"], answer["epoch"]) == ("ok", desk.epoch)
+    assert answer["device"] != desk.number
+    assert answer["known"] == [acked["tx"]]
+    assert answer["results"] == [
+        {"tx": waiting["tx"], "status": "applied", "made": [waiting["ops"][0]["id"]]}
+    ]
+    assert desk.exchange()["status"] == "ok"
+
+
+def test_what_a_copy_knows_and_the_server_does_not_proves_that_it_was_put_back(
+    tenant: Tenant,
+) -> None:
+    """Catches a restoration that a copy of the device, which came first, has hidden."""
+    desk = tenant.device("reception").join()
+    request = {"exchange": str(uuid.uuid4()), "generation": 0, "epoch": desk.epoch, "seen": {}}
+    lost = str(uuid.uuid4())
+    answer = desk.call("sync_recover", **request, acked=[lost], waiting=[])
+    assert answer["known"] == []
+    assert answer["epoch"] != desk.epoch
+    assert desk.exchange() == {"status": "epoch", "epoch": answer["epoch"]}
+    assert answer["device"] > desk.number + 64
 
 
 def test_a_new_number_passes_over_those_that_were_given_by_hand(tenant: Tenant) -> None:

@@ -28,9 +28,8 @@ from desktop.services.clinic import load
 from desktop.views.clients import ClientsScreen
 from desktop.views.main_window import MainWindow
 from sync import store
-from sync.apply import no_fault
-from sync.rekey import apply_fork
-from sync.wire import ExchangeAnswer
+from sync.apply import Transaction, no_fault
+from sync.rekey import take_number
 from tests.support.clinic import PASSPHRASE, Clinic
 from tests.trouble.conftest import Post, Windows, says
 
@@ -338,9 +337,8 @@ def test_a_draft_follows_its_client_to_a_new_id(
     """A copied workstation gets a new number, and its unsent rows new ids."""
     ana = clients.create(administrator, NewClient(full_name="Ana"))
     clients.drafts.keep(administrator, ana, "Ana", {"rut": Change("", "1")})
-    answer = ExchangeAnswer("forked", nonce="n", cursor="1", epoch="e", device=9)
-    with contextlib.closing(cache.connect()) as connection:
-        apply_fork(connection, sync_schema(), answer, cache.now(), no_fault)
+    with contextlib.closing(cache.connect()) as connection, Transaction(connection, no_fault):
+        take_number(connection, sync_schema(), 9)
     (now,) = clients.search("Ana")
     assert now.id != ana
     assert [(k.client_id, k.typed) for k in clients.drafts.kept(administrator)] == [(now.id, "1")]
