@@ -71,7 +71,7 @@ class Finder:
 
     def __init__(self, session: Session, clinic: ClinicSettings) -> None:
         self._session, self._clinic = session, clinic
-        self._born: dict[str, list[int]] | None = None
+        self._born: dict[str, list[tuple[int, str]]] | None = None
 
     def find(self, made: Mapping[Key, Mapping[str, Any]], moved: Mapping[Key, int]) -> list[Alike]:
         """One for each row that would be made and seems to be there.
@@ -101,7 +101,7 @@ class Finder:
             "birth_date": dt.date.fromisoformat(born) if born else None,
         }
         ids = clients_duplicates.reachable_alike(self._session, stored)
-        ids.update(self._born_on(born) if born else ())
+        ids.update(self._born_on(born, image.get("fecha_registro") or "") if born else ())
         ids.discard(key[1])
         found = clients_duplicates.compared(self._session, stored, ids)
         for other in sorted(found, key=lambda one: (not one.certain, -len(one.reasons))):
@@ -115,15 +115,19 @@ class Finder:
             return Alike(key, other.client_id, words, other.certain)
         return None
 
-    def _born_on(self, date: str) -> list[int]:
-        """The clients who were born on a date; read once, for a search by name takes its time."""
+    def _born_on(self, date: str, since: str) -> list[int]:
+        """The clients who were born on a date and not entered before another one.
+
+        Read once: a search by name takes its time.
+        """
         if self._born is None:
             self._born = {}
-            for row_id, born in executor(self._session)(
-                f'SELECT id, fecha_nacimiento FROM "{CLIENTS}" WHERE fecha_nacimiento IS NOT NULL'
+            for row_id, born, entered in executor(self._session)(
+                f'SELECT id, fecha_nacimiento, fecha_registro FROM "{CLIENTS}"'
+                " WHERE fecha_nacimiento IS NOT NULL"
             ):
-                self._born.setdefault(born, []).append(row_id)
-        return self._born.get(date, [])
+                self._born.setdefault(born, []).append((row_id, entered or ""))
+        return [row_id for row_id, entered in self._born.get(date, ()) if entered >= since]
 
     def _appointment(self, key: Key, image: Mapping[str, Any]) -> Alike | None:
         active = sorted(status.value for status in statuses.ACTIVE)

@@ -399,6 +399,26 @@ def test_who_was_known_beside_the_lost_one_is_somebody_else(world: World) -> Non
     assert inbox.bring_back_all(world.actor, txs, lambda _done, _of: None).done == 2
 
 
+def test_who_has_the_name_and_the_birth_date_may_be_the_same(world: World) -> None:
+    new = NewClient(full_name="Rosa Díaz Lagos", phone="987654321", birth_date="12-03-1980")
+    client_id = world.services.clients.create(world.actor, new)
+    acknowledge(world)
+    put_back(world, ("pacientes_cliente", client_id))
+    entered(world, "Rosa Díaz", "r@example.com", telefono="+56911112222")
+    (before,) = world.services.inbox.items()
+    assert before.alike == ()
+    entered(
+        world,
+        "Rosa Díaz",
+        "r@example.com",
+        telefono="+56911112222",
+        fecha_nacimiento="1980-03-12",
+    )
+    (item,) = world.services.inbox.items()
+    assert item.alike == ("Rosa Díaz (misma fecha de nacimiento y nombre parecido)",)
+    assert not item.certain
+
+
 def test_a_visit_that_was_booked_again_is_found(world: World) -> None:
     visit = world.book(10)
     acknowledge(world)
@@ -459,7 +479,10 @@ def test_what_comes_of_many_is_done_in_few_steps_each(world: World) -> None:
     def statements(count: int) -> int:
         create = world.services.clients.create
         ids = [
-            create(world.actor, NewClient(full_name="Rosa Díaz", phone=f"9{50_000_000 + 1000 * count + n}"))
+            create(
+                world.actor,
+                NewClient(full_name="Rosa Díaz", phone=f"9{50_000_000 + 1000 * count + n}"),
+            )
             for n in range(count)
         ]
         acknowledge(world)
