@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QIcon, QKeyEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QBoxLayout,
@@ -91,9 +91,26 @@ class IconButton(QPushButton):
 
     def _draw(self) -> None:
         if self._icon:
-            self.setIcon(current_theme().icon(self._icon, _ICON_TOKENS.get(self._kind, "text")))
-            # Room beside the drawing: styled buttons put the words right behind it.
-            self.setIconSize(QSize(28 if self.text() else 18, 18))
+            drawn = current_theme().icon(self._icon, _ICON_TOKENS.get(self._kind, "text"))
+            self.setIcon(_with_room(drawn) if self.text() else drawn)
+            self.setIconSize(QSize(18 + (ROOM if self.text() else 0), 18))
+
+
+ROOM = 6
+"""Beside a button's icon: styled buttons put the words right behind it."""
+
+
+def _with_room(drawn: QIcon) -> QIcon:
+    made = QIcon()
+    for ratio in (1.0, 2.0):
+        wide = QPixmap(round((18 + ROOM) * ratio), round(18 * ratio))
+        wide.setDevicePixelRatio(ratio)
+        wide.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(wide)
+        drawn.paint(painter, QRect(0, 0, 18, 18))
+        painter.end()
+        made.addPixmap(wide)
+    return made
 
 
 class Badge(QLabel):

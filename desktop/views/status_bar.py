@@ -192,7 +192,7 @@ class StatusBar(QWidget):
         set_property(made, "tone", tone)
         token = "text_muted" if tone == "neutral" else tone
         made.setIcon(current_theme().icon(icon, token))
-        made.setIconSize(QSize(20, 16))  # room before the words
+        made.setIconSize(QSize(16, 16))
 
     def _tone(self, made: QLabel, tone: str) -> None:
         set_property(made, "tone", tone)
