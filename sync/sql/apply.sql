@@ -1,4 +1,13 @@
 -- One local transaction of a workstation, applied whole or rejected whole.
+--
+-- What is called for every operation does not pin its path: its callers do, and doing it again costs
+-- more than most of it does.
+
+-- As the first version had them.
+DROP FUNCTION IF EXISTS {schema}.sync_apply({schema}.sync_device, jsonb, jsonb),
+    {schema}.sync_apply_op({schema}.sync_device, jsonb),
+    {schema}.sync_apply_insert({schema}.sync_device, {schema}.sync_table, bigint, jsonb),
+    {schema}.sync_check_row({schema}.sync_device, {schema}.sync_table, bigint);
 
 -- Ends a transaction's application with a rejection; the detail is the rejection's content.
 CREATE OR REPLACE FUNCTION {schema}.sync_reject(code text, message text, more jsonb DEFAULT '{}')
@@ -22,9 +31,33 @@ AS {body}
 
 -- A JSON object, or an empty one for what is none.
 CREATE OR REPLACE FUNCTION {schema}.sync_object(given jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE
 AS {body}
     SELECT CASE WHEN jsonb_typeof(given) = 'object' THEN given ELSE '{}' END;
+{body};
+
+-- {table: rule}: what a push has to know of the tables that it names and that its device may write.
+-- Asked once for a push, and not with each of its operations.
+CREATE OR REPLACE FUNCTION {schema}.sync_rules(who {schema}.sync_device, push jsonb) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+    SELECT coalesce(jsonb_object_agg(s.name, jsonb_build_object(
+               'id', s.id, 'name', s.name,
+               'born_on_server', s.born_on_server, 'append_only', s.append_only,
+               'columns', c.live, 'stamps', c.stamps, 'kept', c.kept,
+               'condition', sync_filter_sql(who, s.name),
+               'writing', sync_writing_sql(who, s.name))), '{}')
+      FROM sync_table s
+     CROSS JOIN LATERAL (
+            SELECT array_agg(c.value ->> 'name') FILTER (WHERE (c.value ->> 'live')::boolean)::text
+                       AS live,
+                   coalesce(array_agg(c.value ->> 'name')
+                            FILTER (WHERE (c.value ->> 'stamp')::boolean), '{}')::text AS stamps,
+                   bool_or(sync_hidden(c.value, who.profile)) AS kept
+              FROM jsonb_array_elements(s.columns) c) c
+     WHERE s.active AND who.profile = ANY (s.write_by)
+       AND s.name IN (SELECT op.value ->> 't' FROM jsonb_array_elements(push) tx
+                       CROSS JOIN jsonb_array_elements(tx.value -> 'ops') op);
 {body};
 
 -- Which rejected transaction of this push an operation builds on, or NULL. In blocked, "t/id" stands
@@ -36,9 +69,6 @@ DECLARE
     row_key text := concat(op ->> 't', '/', op ->> 'id');
     answer text;
 BEGIN
-    IF blocked = '{}' THEN
-        RETURN NULL;
-    END IF;
     SELECT b.value INTO answer
       FROM jsonb_each_text(blocked) b
      WHERE b.key = row_key
@@ -69,46 +99,56 @@ AS {body}
 {body};
 
 CREATE OR REPLACE FUNCTION {schema}.sync_apply_insert(
-    who {schema}.sync_device, entry {schema}.sync_table, row_no bigint, fresh jsonb, again boolean)
-RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+    who {schema}.sync_device, rule jsonb, row_no bigint, fresh jsonb, again boolean) RETURNS void
+LANGUAGE plpgsql
 AS {body}
 DECLARE
+    table_name text := rule ->> 'name';
+    condition text := rule ->> 'condition';
+    writing text := rule ->> 'writing';
     statement text;
-    condition text := sync_filter_sql(who, entry.name);
-    writing text := sync_writing_sql(who, entry.name);
     allowed boolean := true;
     written bigint;
 BEGIN
-    IF entry.born_on_server THEN
-        PERFORM sync_reject('forbidden', format('rows of %s are made on the server only', entry.name));
+    IF (rule -> 'born_on_server')::boolean THEN
+        PERFORM sync_reject('forbidden', format('rows of %s are made on the server only', table_name));
     END IF;
-    -- What is offered again has the id that it was acknowledged with, under the number of that time.
-    IF row_no >> 39 <> who.number AND NOT (again AND sync_was(who.number, row_no >> 39)) THEN
+    -- What is offered again has the id that it was acknowledged with, under the number of that time
+    -- or of the copy that had pushed it.
+    IF row_no >> 39 <> who.number AND NOT (again AND sync_kin(who, row_no >> 39)) THEN
         PERFORM sync_reject('foreign_id', format('device %s does not give the id %s', who.number, row_no));
     END IF;
     fresh := fresh || jsonb_build_object('id', row_no);
     IF condition <> 'true' OR writing <> 'true' THEN
         EXECUTE format('SELECT EXISTS (SELECT FROM jsonb_populate_record(NULL::%I, $1) r '
-                       'WHERE (%s) AND (%s))', entry.name, condition, writing)
+                       'WHERE (%s) AND (%s))', table_name, condition, writing)
            INTO allowed USING fresh;
     END IF;
     IF NOT allowed THEN
-        PERFORM sync_reject('forbidden', format('this device does not make such rows in %s', entry.name));
+        PERFORM sync_reject('forbidden', format('this device does not make such rows in %s', table_name));
+    END IF;
+    -- A workstation sends every column that it knows, mostly all: that statement is planned already.
+    IF fresh ?& (rule ->> 'columns')::text[] THEN
+        written := sync_insert((rule -> 'id')::smallint, fresh);
+        IF written > 0 THEN
+            RETURN;
+        END IF;
     END IF;
     SELECT format('INSERT INTO %1$I (%2$s) OVERRIDING SYSTEM VALUE '
-                  'SELECT %3$s FROM jsonb_populate_record(NULL::%1$I, $1) n', entry.name,
+                  'SELECT %3$s FROM jsonb_populate_record(NULL::%1$I, $1) n', table_name,
                   string_agg(quote_ident(key), ', '), string_agg('n.' || quote_ident(key), ', '))
       INTO statement FROM jsonb_object_keys(fresh) key;
-    -- ON CONFLICT DO NOTHING: a bare insert into an exclusion constraint deadlocks with another.
-    EXECUTE statement || ' ON CONFLICT DO NOTHING' USING fresh;
-    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written IS NULL THEN
+        -- ON CONFLICT DO NOTHING: a bare insert into an exclusion constraint deadlocks with another.
+        EXECUTE statement || ' ON CONFLICT DO NOTHING' USING fresh;
+        GET DIAGNOSTICS written = ROW_COUNT;
+    END IF;
     IF written = 0 THEN
         -- What stands in the way is committed; the bare insert now says what it is.
         EXECUTE statement USING fresh;
         GET DIAGNOSTICS written = ROW_COUNT;
         IF written = 0 THEN
-            PERFORM sync_reject('rule', format('a rule of %s does not accept the row', entry.name));
+            PERFORM sync_reject('rule', format('a rule of %s does not accept the row', table_name));
         END IF;
     END IF;
 END
@@ -128,12 +168,9 @@ DECLARE
     mask bigint;
 BEGIN
     SELECT coalesce(string_agg(
-             CASE WHEN (c.value ->> 'stamp')::boolean THEN 'NULL' ELSE
-               format('CASE WHEN r.%1$I IS NOT DISTINCT FROM o.%1$I OR ($4 AND r.%1$I IS NOT '
-                      'DISTINCT FROM n.%1$I) THEN NULL ELSE %1$L END', asked.name) END, ', '), 'NULL')
-      INTO tests
-      FROM unnest(names) asked (name)
-      JOIN jsonb_array_elements(entry.columns) c ON c.value ->> 'name' = asked.name;
+             format('CASE WHEN r.%1$I IS NOT DISTINCT FROM o.%1$I OR ($4 AND r.%1$I IS NOT '
+                    'DISTINCT FROM n.%1$I) THEN NULL ELSE %1$L END', name), ', '), 'NULL')
+      INTO tests FROM unnest(names) name;
     EXECUTE format('SELECT array_remove(ARRAY[%1$s]::text[], NULL), %2$s FROM %3$I r, '
                    'jsonb_populate_record(NULL::%3$I, $2) o, jsonb_populate_record(NULL::%3$I, $3) n '
                    'WHERE r.id = $1 FOR NO KEY UPDATE OF r',
@@ -156,13 +193,13 @@ END
 {body};
 
 -- Whether a device may touch a row that is there; a row that is not there is nobody's.
-CREATE OR REPLACE FUNCTION {schema}.sync_check_row(
-    who {schema}.sync_device, entry {schema}.sync_table, row_no bigint) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+CREATE OR REPLACE FUNCTION {schema}.sync_check_row(rule jsonb, row_no bigint) RETURNS void
+LANGUAGE plpgsql
 AS {body}
 DECLARE
-    condition text := sync_filter_sql(who, entry.name);
-    writing text := sync_writing_sql(who, entry.name);
+    table_name text := rule ->> 'name';
+    condition text := rule ->> 'condition';
+    writing text := rule ->> 'writing';
     present boolean;
     writable boolean;
 BEGIN
@@ -170,76 +207,101 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE format('SELECT (%s) IS TRUE, (%s) IS TRUE FROM %I r WHERE r.id = $1',
-                   condition, writing, entry.name) INTO present, writable USING row_no;
+                   condition, writing, table_name) INTO present, writable USING row_no;
     IF NOT present THEN
-        PERFORM sync_reject('forbidden', format('this device has not got that row of %s', entry.name),
+        PERFORM sync_reject('forbidden', format('this device has not got that row of %s', table_name),
                             '{"scope": "row"}');
     ELSIF NOT writable THEN
-        PERFORM sync_reject('forbidden', format('this device does not change that row of %s', entry.name));
+        PERFORM sync_reject('forbidden', format('this device does not change that row of %s', table_name));
     END IF;
 END
 {body};
 
-CREATE OR REPLACE FUNCTION {schema}.sync_apply_op(
-    who {schema}.sync_device, op jsonb, again boolean) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+-- Changes a row that is there and holds what the workstation last saw; how many rows were written.
+CREATE OR REPLACE FUNCTION {schema}.sync_apply_update(
+    rule jsonb, row_no bigint, seen jsonb, fresh jsonb) RETURNS bigint
+LANGUAGE plpgsql
 AS {body}
 DECLARE
-    entry sync_table;
+    entry {schema}.sync_table;
+    table_id smallint := rule -> 'id';
+    stamps text[] := rule ->> 'stamps';
+    compared text[] := ARRAY(SELECT jsonb_object_keys(fresh - stamps) k ORDER BY k);
+    statement text;
+    written bigint := 0;
+BEGIN
+    SELECT format('UPDATE %I r SET %s WHERE r.id = $1', rule ->> 'name',
+                  string_agg(format('%1$I = ($2).%1$I', name), ', '))
+      INTO statement FROM jsonb_object_keys(fresh) name;
+    -- Mostly the row, with what was seen laid over it, is the row as it is, to the byte. Where it is
+    -- not, that may mean nothing: column by column it is looked at closer.
+    IF fresh <> '{}' AND seen ?& compared THEN
+        written := sync_update(table_id, statement || ' AND jsonb_populate_record(r, $3) *= r',
+                               row_no, fresh, seen - stamps);
+    END IF;
+    IF written = 0 THEN
+        SELECT * INTO STRICT entry FROM sync_table WHERE id = table_id;
+        IF NOT sync_expect(entry, row_no, compared, seen, fresh) THEN
+            PERFORM sync_reject('gone', 'the row was deleted', jsonb_build_object(
+                'by', sync_blame(entry.id, row_no, -1)));
+        END IF;
+        written := CASE WHEN fresh = '{}' THEN 1
+                        ELSE sync_update(table_id, statement, row_no, fresh, NULL) END;
+    END IF;
+    RETURN written;
+END
+{body};
+
+CREATE OR REPLACE FUNCTION {schema}.sync_apply_op(
+    who {schema}.sync_device, rules jsonb, op jsonb, again boolean) RETURNS void
+LANGUAGE plpgsql
+AS {body}
+DECLARE
+    rule jsonb := rules -> (op ->> 't');
+    entry {schema}.sync_table;
     row_no bigint;
     kind text := op ->> 'k';
     fresh jsonb := sync_object(op -> 'new');
     seen jsonb := sync_object(op -> 'old');
-    names text[];
-    statement text;
     written bigint := 1;
 BEGIN
-    SELECT * INTO entry FROM sync_table WHERE name = op ->> 't' AND active;
-    IF entry.id IS NULL OR NOT who.profile = ANY (entry.write_by) THEN
+    IF rule IS NULL THEN
         PERFORM sync_reject('forbidden', format('this device does not write table %s', op ->> 't'));
     END IF;
     IF kind NOT IN ('I', 'U', 'D') OR kind IS NULL OR coalesce(op ->> 'id', '') !~ '^[0-9]{1,18}$' THEN
         PERFORM sync_reject('invalid', 'an operation names a row and is I, U or D');
     END IF;
-    IF entry.append_only AND kind <> 'I' THEN
-        PERFORM sync_reject('append_only', format('rows of %s are never changed', entry.name));
+    IF (rule -> 'append_only')::boolean AND kind <> 'I' THEN
+        PERFORM sync_reject('append_only', format('rows of %s are never changed', rule ->> 'name'));
     END IF;
     row_no := (op ->> 'id')::bigint;
-    names := ARRAY(SELECT jsonb_object_keys(CASE kind WHEN 'D' THEN seen ELSE fresh END) k ORDER BY k);
-    IF EXISTS (SELECT FROM unnest(names) asked (name)
-                WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(entry.columns) c
-                                   WHERE c.value ->> 'name' = asked.name
-                                     AND (c.value ->> 'live')::boolean))
-       OR (kind = 'U' AND 'id' = ANY (names)) THEN
-        PERFORM sync_reject('invalid', format('an operation names columns that %s does not have', entry.name));
+    IF (CASE kind WHEN 'D' THEN seen ELSE fresh END) - (rule ->> 'columns')::text[] <> '{}'
+       OR (kind = 'U' AND fresh ? 'id') THEN
+        PERFORM sync_reject('invalid', format('an operation names columns that %s does not have',
+                                              rule ->> 'name'));
+    END IF;
+    IF (rule -> 'kept')::boolean THEN
+        SELECT * INTO STRICT entry FROM sync_table WHERE name = rule ->> 'name';
+        PERFORM sync_check_columns(who, entry, seen || fresh);
     END IF;
 
-    PERFORM sync_check_columns(who, entry, seen || fresh);
     IF kind = 'I' THEN
-        PERFORM sync_apply_insert(who, entry, row_no, fresh, again);
+        PERFORM sync_apply_insert(who, rule, row_no, fresh, again);
     ELSIF kind = 'U' THEN
-        PERFORM sync_check_row(who, entry, row_no);
-        IF NOT sync_expect(entry, row_no, names, seen, fresh) THEN
-            PERFORM sync_reject('gone', 'the row was deleted', jsonb_build_object(
-                'by', sync_blame(entry.id, row_no, -1)));
-        END IF;
-        IF names <> '{}' THEN
-            SELECT format('UPDATE %1$I r SET %2$s FROM jsonb_populate_record(NULL::%1$I, $2) n '
-                          'WHERE r.id = $1', entry.name, string_agg(format('%1$I = n.%1$I', name), ', '))
-              INTO statement FROM unnest(names) name;
-            EXECUTE statement USING row_no, fresh;
-            GET DIAGNOSTICS written = ROW_COUNT;
-        END IF;
-        PERFORM sync_check_row(who, entry, row_no);
+        PERFORM sync_check_row(rule, row_no);
+        written := sync_apply_update(rule, row_no, seen, fresh);
+        PERFORM sync_check_row(rule, row_no);
     ELSE
-        PERFORM sync_check_row(who, entry, row_no);
-        IF sync_expect(entry, row_no, names, seen, NULL) THEN
+        PERFORM sync_check_row(rule, row_no);
+        SELECT * INTO STRICT entry FROM sync_table WHERE name = rule ->> 'name';
+        seen := seen - (rule ->> 'stamps')::text[];
+        IF sync_expect(entry, row_no, ARRAY(SELECT jsonb_object_keys(seen) k ORDER BY k), seen, NULL) THEN
             EXECUTE format('DELETE FROM %I WHERE id = $1', entry.name) USING row_no;
             GET DIAGNOSTICS written = ROW_COUNT;
         END IF;
     END IF;
     IF written = 0 THEN
-        PERFORM sync_reject('rule', format('a rule of %s does not accept the change', entry.name));
+        PERFORM sync_reject('rule', format('a rule of %s does not accept the change', rule ->> 'name'));
     END IF;
 END
 {body};
@@ -248,8 +310,9 @@ END
 --
 -- Trouble that is not the transaction's fault (a deadlock, no disk space, a cancelled statement) is
 -- raised on, so that the whole exchange is tried again.
-CREATE OR REPLACE FUNCTION {schema}.sync_apply(who {schema}.sync_device, tx jsonb, blocked jsonb)
-RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+CREATE OR REPLACE FUNCTION {schema}.sync_apply(
+    who {schema}.sync_device, rules jsonb, tx jsonb, blocked jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
 DECLARE
     op jsonb;
@@ -261,18 +324,20 @@ DECLARE
     detail text;
     more jsonb := '{}';
 BEGIN
-    FOR op IN SELECT value FROM jsonb_array_elements(tx -> 'ops') LOOP
-        cause := sync_depends(op, blocked);
-        IF cause IS NOT NULL THEN
-            RETURN jsonb_build_object(
-                'tx', tx -> 'tx', 'status', 'rejected', 'code', 'depends', 'on', cause,
-                'table', op -> 't', 'id', op -> 'id',
-                'message', 'it builds on a transaction that was rejected');
-        END IF;
-    END LOOP;
+    IF blocked <> '{}' THEN
+        FOR op IN SELECT value FROM jsonb_array_elements(tx -> 'ops') LOOP
+            cause := sync_depends(op, blocked);
+            IF cause IS NOT NULL THEN
+                RETURN jsonb_build_object(
+                    'tx', tx -> 'tx', 'status', 'rejected', 'code', 'depends', 'on', cause,
+                    'table', op -> 't', 'id', op -> 'id',
+                    'message', 'it builds on a transaction that was rejected');
+            END IF;
+        END LOOP;
+    END IF;
     BEGIN
         FOR op IN SELECT value FROM jsonb_array_elements(tx -> 'ops') LOOP
-            PERFORM sync_apply_op(who, op, coalesce((tx ->> 'again')::boolean, false));
+            PERFORM sync_apply_op(who, rules, op, coalesce((tx ->> 'again')::boolean, false));
         END LOOP;
         RETURN jsonb_build_object('tx', tx -> 'tx', 'status', 'applied');
     EXCEPTION WHEN OTHERS THEN

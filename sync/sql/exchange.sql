@@ -10,9 +10,11 @@ DECLARE
     target record;
     ops jsonb;
 BEGIN
+    WITH open AS MATERIALIZED (
+        SELECT tx.value FROM jsonb_array_elements(push) tx
+         WHERE NOT EXISTS (SELECT FROM sync_result r WHERE r.tx = (tx.value ->> 'tx')::uuid))
     SELECT coalesce(jsonb_agg(op.value), '[]') INTO ops
-      FROM jsonb_array_elements(push) tx CROSS JOIN jsonb_array_elements(tx.value -> 'ops') op
-     WHERE NOT EXISTS (SELECT FROM sync_result r WHERE r.tx = (tx.value ->> 'tx')::uuid);
+      FROM open CROSS JOIN jsonb_array_elements(open.value -> 'ops') op;
     IF ops = '[]' THEN
         RETURN;
     END IF;
@@ -48,6 +50,17 @@ AS {body}
                      AND who.recovered_at > now() - interval '10 minutes' END;
 {body};
 
+-- A result as it is stored. A copy of the cache may push the same transaction, and know its rows by
+-- other ids: it is told which they have.
+CREATE OR REPLACE FUNCTION {schema}.sync_kept(tx jsonb, outcome jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS {body}
+    SELECT CASE WHEN outcome ->> 'status' = 'applied'
+                THEN outcome || jsonb_build_object(
+                     'made', jsonb_path_query_array(tx, '$.ops[*] ? (@.k == "I").id'))
+                ELSE outcome END;
+{body};
+
 CREATE OR REPLACE FUNCTION {schema}.sync_exchange(request jsonb) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
@@ -57,7 +70,9 @@ DECLARE
     who sync_device;
     push jsonb := CASE WHEN jsonb_typeof(request -> 'push') = 'array' THEN request -> 'push'
                        ELSE '[]' END;
+    rules jsonb;
     item jsonb;
+    tx_id uuid;
     outcome jsonb;
     results jsonb[] := '{}';
     blocked jsonb := '{}';
@@ -100,17 +115,20 @@ BEGIN
         PERFORM set_config('sync.device', who.number::text, true);
         SET CONSTRAINTS ALL IMMEDIATE;
         PERFORM sync_lock(who, push);
+        rules := sync_rules(who, push);
         FOR item IN SELECT value FROM jsonb_array_elements(push) LOOP
-            SELECT r.result INTO outcome FROM sync_result r WHERE r.tx = (item ->> 'tx')::uuid;
+            tx_id := item ->> 'tx';
+            SELECT r.result INTO outcome FROM sync_result r WHERE r.tx = tx_id;
             IF outcome IS NULL THEN
                 PERFORM set_config('sync.actor', coalesce(item ->> 'actor', ''), true);
-                outcome := sync_apply(who, item, blocked);
-                IF sync_defers(who, item, outcome, deferred) THEN
+                outcome := sync_apply(who, rules, item, blocked);
+                IF outcome ->> 'status' = 'rejected' AND sync_defers(who, item, outcome, deferred) THEN
                     deferred := deferred || (item ->> 'tx');
                     outcome := jsonb_build_object('tx', item -> 'tx', 'status', 'deferred');
                 ELSE
                     INSERT INTO sync_result (tx, device, result)
-                    VALUES ((item ->> 'tx')::uuid, who.number, outcome) ON CONFLICT (tx) DO NOTHING;
+                    VALUES (tx_id, who.number, sync_kept(item, outcome))
+                    ON CONFLICT (tx) DO NOTHING;
                 END IF;
                 IF outcome ->> 'status' <> 'deferred' AND NOT FOUND THEN
                     -- A copy of the cache pushes the same work at this moment, and was first.
@@ -142,29 +160,42 @@ END
 
 -- Whether there is anything for an exchange: news since the cursor, or something else that the device
 -- has to be told. It writes nothing, so that a quiet clinic costs its server next to nothing.
+--
+-- Planned for any cursor: for a known one, every poll would be planned anew, which takes longer than
+-- all the rest of it. The order makes the index's end be looked at, whatever the plan is for.
 CREATE OR REPLACE FUNCTION {schema}.sync_poll(
     device integer, nonce uuid, generation bigint, epoch uuid, version integer, since text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp
+SET plan_cache_mode = force_generic_plan
 AS {body}
 DECLARE
     seen pg_snapshot := split_part(since, '|', 1)::pg_snapshot;
     own xid8 := nullif(split_part(since, '|', 2), '')::xid8;
+    edge xid8 := pg_snapshot_xmax(seen);
     newest xid8;
 BEGIN
-    IF pg_snapshot_xmin(seen) <> pg_snapshot_xmax(seen)
-       OR NOT pg_try_advisory_xact_lock_shared(hashtext('consultorio'), hashtext({schema_literal}))
-       OR NOT EXISTS (SELECT FROM sync_device d, sync_meta m
-                       WHERE d.number = sync_poll.device AND d.role_name = session_user
-                         AND d.revoked_at IS NULL AND d.nonce = sync_poll.nonce
-                         AND d.generation = sync_poll.generation
-                         AND m.epoch = sync_poll.epoch AND d.schema_version = version
-                         AND d.server_version = m.schema_version
-                         AND pg_snapshot_xmax(seen) >= m.horizon) THEN
+    IF pg_snapshot_xmin(seen) <> edge
+       OR NOT pg_try_advisory_xact_lock_shared(hashtext('consultorio'), hashtext({schema_literal})) THEN
         RETURN true;
     END IF;
-    SELECT l.xid INTO newest FROM sync_log l
-     WHERE l.xid IS DISTINCT FROM own ORDER BY l.xid DESC LIMIT 1;
-    RETURN coalesce(newest >= pg_snapshot_xmax(seen), false);
+    SELECT (SELECT l.xid FROM sync_log l WHERE l.xid >= edge ORDER BY l.xid DESC LIMIT 1)
+      INTO newest
+      FROM sync_device d CROSS JOIN sync_meta m
+     WHERE d.number = sync_poll.device AND d.role_name = session_user
+       AND d.revoked_at IS NULL AND d.nonce = sync_poll.nonce
+       AND d.generation = sync_poll.generation
+       AND m.epoch = sync_poll.epoch AND d.schema_version = version
+       AND d.server_version = m.schema_version AND edge >= m.horizon;
+    IF NOT FOUND THEN
+        RETURN true;
+    END IF;
+    -- What the exchange that made the cursor wrote was answered; how much it was makes no difference.
+    IF newest = own THEN
+        RETURN EXISTS (SELECT FROM (SELECT l.xid FROM sync_log l
+                                     WHERE l.xid >= edge AND l.xid < own
+                                     ORDER BY l.xid DESC LIMIT 1) before_own);
+    END IF;
+    RETURN newest IS NOT NULL;
 END
 {body};

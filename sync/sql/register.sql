@@ -52,6 +52,7 @@ BEGIN
                born_on_server = excluded.born_on_server, append_only = excluded.append_only;
         PERFORM sync_capture(entry ->> 'name');
     END LOOP;
+    PERFORM sync_make_writers();
     -- The cluster is known from the start: in another one, cursors of this one say nothing.
     UPDATE sync_meta SET schema_version = (spec ->> 'version')::integer,
                          system_id = coalesce(system_id, sync_system());
@@ -60,11 +61,72 @@ BEGIN
 END
 {body};
 
+-- Makes the functions by which pushes write, two for each table that workstations write and two that
+-- find the table's: what is the same in every push is in statements that a connection plans once.
+--
+-- sync_insert(table, row) inserts a row of which every column is given. sync_update(table, statement,
+-- row's id, new values, old values) runs a statement with the new values as a row, which plans it in
+-- half the time. Both return how many rows were written.
+CREATE OR REPLACE FUNCTION {schema}.sync_make_writers() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    target record;
+    header text := 'CREATE OR REPLACE FUNCTION %1$I.%2$s RETURNS bigint LANGUAGE plpgsql AS %3$L';
+    inserts text := '';
+    updates text := '';
+BEGIN
+    FOR target IN
+        SELECT s.id, s.name, string_agg(quote_ident(c.value ->> 'name'), ', ') AS names,
+               string_agg(format('n.%I', c.value ->> 'name'), ', ') AS given
+          FROM sync_table s CROSS JOIN jsonb_array_elements(s.columns) c
+         WHERE s.active AND (c.value ->> 'live')::boolean AND s.write_by <> '{}'
+         GROUP BY s.id ORDER BY s.id
+    LOOP
+        EXECUTE format(header, {schema_literal}, format('sync_insert_%s(fresh jsonb)', target.id),
+                       format($source$
+DECLARE
+    written bigint;
+BEGIN
+    -- ON CONFLICT DO NOTHING: a bare insert into an exclusion constraint deadlocks with another.
+    INSERT INTO %1$I (%2$s) OVERRIDING SYSTEM VALUE
+    SELECT %3$s FROM jsonb_populate_record(NULL::%1$I, fresh) n ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+END
+$source$, target.name, target.names, target.given));
+        EXECUTE format(header, {schema_literal}, format(
+            'sync_update_%s(statement text, row_no bigint, fresh jsonb, seen jsonb)', target.id),
+                       format($source$
+DECLARE
+    given %2$I.%1$I := jsonb_populate_record(NULL::%1$I, fresh);
+    written bigint;
+BEGIN
+    EXECUTE statement USING row_no, given, seen;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    RETURN written;
+END
+$source$, target.name, {schema_literal}));
+        inserts := inserts || format('WHEN %1$s THEN RETURN sync_insert_%1$s(fresh); ', target.id);
+        updates := updates || format('WHEN %1$s THEN RETURN sync_update_%1$s(statement, row_no, fresh, seen); ',
+                                     target.id);
+    END LOOP;
+    IF inserts = '' THEN
+        RETURN;
+    END IF;
+    EXECUTE format(header, {schema_literal}, 'sync_insert(table_id smallint, fresh jsonb)',
+                   format('BEGIN CASE table_id %sEND CASE; END', inserts));
+    EXECUTE format(header, {schema_literal},
+                   'sync_update(table_id smallint, statement text, row_no bigint, fresh jsonb, seen jsonb)',
+                   format('BEGIN CASE table_id %sEND CASE; END', updates));
+END
+{body};
+
 -- The device that a transaction writes for: 0 unless sync_exchange says so and the session is that
 -- device's own. Settings are anybody's to make; the role that logged in is not. (Not in SQL: that would
 -- be planned anew at every statement of a push.)
 CREATE OR REPLACE FUNCTION {schema}.sync_origin() RETURNS integer
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, {schema}, pg_temp
+LANGUAGE plpgsql STABLE
 AS {body}
 BEGIN
     RETURN coalesce((SELECT d.number FROM sync_device d
@@ -106,10 +168,11 @@ DECLARE
     columns_of text;
     -- Evaluated once a statement. With a variable in its place the server plans anew for every commit
     -- (0.2 to 0.3 ms more): the plan for a known value looks a little cheaper.
-    origin text := '(SELECT CASE WHEN current_setting(''sync.device'', true) <> '''' '
-                   'THEN sync_origin() ELSE 0 END)';
-    writer text := origin || ', (SELECT CASE WHEN ' || origin || ' <> 0 THEN '
-                   'nullif(current_setting(''sync.actor'', true), '''')::bigint END), now()';
+    who text := 'WITH w AS MATERIALIZED (SELECT CASE WHEN current_setting(''sync.device'', true) <> '''' '
+                'THEN sync_origin() ELSE 0 END AS origin)';
+    origin text := '(SELECT w.origin FROM w)';
+    writer text := origin || ', (SELECT CASE WHEN w.origin <> 0 THEN '
+                   'nullif(current_setting(''sync.actor'', true), '''')::bigint END FROM w), now()';
     source text;
     operation text;
     timing text;
@@ -130,12 +193,12 @@ BEGIN
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
-        SELECT pg_current_xact_id(), %1$s, n.id,
+        %9$s SELECT pg_current_xact_id(), %1$s, n.id,
                CASE WHEN n.id::bigint >> 39 = 0 THEN 'I'::"char" ELSE sync_born(n.id, %8$s) END,
                %2$s, %4$s FROM new_rows n;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
-        SELECT pg_current_xact_id(), %1$s, d.id, d.op, d.cols, %4$s
+        %9$s SELECT pg_current_xact_id(), %1$s, d.id, d.op, d.cols, %4$s
           FROM (SELECT id,
                        CASE WHEN o.here IS NULL THEN sync_born(id, %8$s)
                             WHEN n.here IS NULL THEN 'D'::"char" ELSE 'U'::"char" END AS op,
@@ -145,12 +208,12 @@ BEGIN
          WHERE d.cols <> 0;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
-        SELECT pg_current_xact_id(), %1$s, o.id, 'D', %2$s, %4$s FROM old_rows o;
+        %9$s SELECT pg_current_xact_id(), %1$s, o.id, 'D', %2$s, %4$s FROM old_rows o;
     ELSE
         -- Before the truncation: the rows that are going, and a mark, because a transaction that
         -- reads an old snapshot truncates rows that it does not see.
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
-        SELECT pg_current_xact_id(), %1$s, r.id, 'D'::"char", %2$s, %4$s FROM %7$I r
+        %9$s SELECT pg_current_xact_id(), %1$s, r.id, 'D'::"char", %2$s, %4$s FROM %7$I r
         UNION ALL
         SELECT pg_current_xact_id(), %1$s, 0, 'T'::"char", %2$s, %4$s;
     END IF;
@@ -160,7 +223,7 @@ BEGIN
     RETURN NULL;
 END
 $source$, entry.id, whole, coalesce(changed, '0'), writer, coalesce(columns_of, ''), {channel_literal}, table_name,
-                     origin);
+                     origin, who);
     EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.%2$I() RETURNS trigger LANGUAGE plpgsql '
                    'SECURITY DEFINER SET search_path = pg_catalog, %1$I, pg_temp AS %3$L',
                    {schema_literal}, function_name, source);

@@ -81,7 +81,7 @@ AS {body}
 BEGIN
     INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
     SELECT pg_current_xact_id(), s.id, touched.id, 'S', 0, sync_origin(), NULL, now()
-      FROM sync_table s CROSS JOIN (SELECT DISTINCT unnest(ids)) touched (id)
+      FROM sync_table s CROSS JOIN (SELECT DISTINCT unnest((SELECT ids))) touched (id)
      WHERE s.name = sync_touch.tbl AND s.active AND touched.id IS NOT NULL;
     IF FOUND THEN
         PERFORM pg_notify({channel_literal}, '');

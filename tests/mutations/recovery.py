@@ -71,14 +71,14 @@ MUTATIONS = (
     Mutation(
         "what is offered again keeps no id",
         APPLY_SQL,
-        "AND NOT (again AND sync_was(who.number, row_no >> 39)) THEN",
+        "AND NOT (again AND sync_kin(who, row_no >> 39)) THEN",
         "THEN",
         (_RECOVERY,),
     ),
     Mutation(
         "what is offered again takes any id",
         APPLY_SQL,
-        "AND NOT (again AND sync_was(who.number, row_no >> 39)) THEN",
+        "AND NOT (again AND sync_kin(who, row_no >> 39)) THEN",
         "AND NOT again THEN",
         (_RECOVERY,),
     ),

@@ -186,7 +186,7 @@ MUTATIONS = (
     Mutation(
         "a visit of the same statement was there before",
         CLINIC,
-        "AND c.id NOT IN (SELECT unnest(own))",
+        "AND c.id NOT IN (SELECT unnest((SELECT own)))",
         "AND true",
         (_SERVER,),
     ),

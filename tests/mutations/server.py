@@ -19,6 +19,8 @@ _FIRST = "tests/sync_server/test_first_sync.py"
 _RIGHTS = "tests/sync_server/test_rights.py"
 _HARDENING = "tests/sync_server/test_hardening.py"
 _APPOINTMENTS = "tests/sync_server/test_appointments.py"
+_POLL = "tests/sync_client/test_poll.py"
+_WRITERS = "tests/sync_server/test_writers.py"
 
 MUTATIONS = (
     Mutation(
@@ -42,6 +44,13 @@ MUTATIONS = (
         "IF push = '[]' AND running = '{}' THEN",
         "IF push = '[]' THEN",
         (_INTERLEAVINGS,),
+    ),
+    Mutation(
+        "a poll after an edit of one's own forgets who was at work before it",
+        EXCHANGE,
+        "WHERE l.xid >= edge AND l.xid < own",
+        "WHERE false AND l.xid < own",
+        (_POLL,),
     ),
     Mutation(
         "the cursor is the lowest transaction in progress",
@@ -175,6 +184,35 @@ MUTATIONS = (
         (_EXCHANGE,),
     ),
     Mutation(
+        "what another has changed meanwhile is written over",
+        APPLY,
+        "statement || ' AND jsonb_populate_record(r, $3) *= r'",
+        "statement",
+        (_EXCHANGE,),
+    ),
+    Mutation(
+        "what a workstation does not say that it saw need not hold",
+        APPLY,
+        "IF fresh <> '{}' AND seen ?& compared THEN",
+        "IF fresh <> '{}' THEN",
+        (_WRITERS,),
+    ),
+    Mutation(
+        "columns that a new row leaves out are emptied",
+        APPLY,
+        "IF fresh ?& (rule ->> 'columns')::text[] THEN",
+        "IF true THEN",
+        (_WRITERS,),
+    ),
+    Mutation(
+        "an upgrade leaves the functions that write as they were",
+        REGISTER,
+        "    PERFORM sync_make_writers();\n",
+        "    IF to_regprocedure('sync_insert(smallint, jsonb)') IS NULL THEN\n"
+        "        PERFORM sync_make_writers();\n    END IF;\n",
+        (_WRITERS,),
+    ),
+    Mutation(
         "what stands already is a conflict",
         APPLY,
         "($4 AND r.%1$I IS NOT '",
@@ -184,8 +222,8 @@ MUTATIONS = (
     Mutation(
         "stamps are compared",
         APPLY,
-        "CASE WHEN (c.value ->> 'stamp')::boolean THEN 'NULL' ELSE",
-        "CASE WHEN false THEN 'NULL' ELSE",
+        "stamps text[] := rule ->> 'stamps';",
+        "stamps text[] := '{}';",
         (_EXCHANGE,),
     ),
     Mutation(
@@ -205,8 +243,8 @@ MUTATIONS = (
     Mutation(
         "a profile writes any table",
         APPLY,
-        "OR NOT who.profile = ANY (entry.write_by) THEN",
-        "THEN",
+        "WHERE s.active AND who.profile = ANY (s.write_by)\n       AND s.name IN",
+        "WHERE s.active\n       AND s.name IN",
         (_EXCHANGE,),
     ),
     Mutation(
@@ -219,7 +257,7 @@ MUTATIONS = (
     Mutation(
         "the append-only check of pushes is left out",
         APPLY,
-        "IF entry.append_only AND kind <> 'I' THEN",
+        "IF (rule -> 'append_only')::boolean AND kind <> 'I' THEN",
         "IF false THEN",
         (_EXCHANGE,),
     ),
@@ -240,8 +278,8 @@ MUTATIONS = (
     Mutation(
         "dependents are applied",
         APPLY,
-        "IF blocked = '{}' THEN",
-        "IF true THEN",
+        "IF blocked <> '{}' THEN",
+        "IF false THEN",
         (_EXCHANGE,),
     ),
     Mutation(

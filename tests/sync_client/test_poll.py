@@ -85,6 +85,30 @@ def test_a_transaction_that_commits_late_is_news_then(station: Maker, tenant: Te
     assert not news(a)
 
 
+def test_what_was_at_work_before_an_edit_of_ones_own_is_news_then(
+    station: Maker, tenant: Tenant
+) -> None:
+    """Its number is below the edit's, which the end of the log shows."""
+    a = station()
+    a.engine.sync_once()
+    with psycopg.connect(tenant.dsn) as late:
+        late.execute(f'SET search_path = "{tenant.name}"'.encode())
+        late.execute("INSERT INTO person (name) VALUES ('late')")
+        with a.desk.doing():
+            a.desk.insert("person", name="x")
+        a.engine.sync_once()
+        seen, _, own = (store.get_state(a.desk.execute, "cursor") or "").partition("|")
+        lowest, edge = seen.split(":")[:2]
+        assert lowest == edge
+        assert int(own) > int(edge)
+        assert not news(a)
+        late.commit()
+    assert news(a)
+    a.engine.sync_once()
+    assert a.desk.everything() == tenant.everything()
+    assert not news(a)
+
+
 def test_while_the_schema_is_migrated_the_exchange_says_so(station: Maker, tenant: Tenant) -> None:
     a = station()
     with psycopg.connect(tenant.dsn) as migration:

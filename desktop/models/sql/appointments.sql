@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     FOR key IN
         SELECT DISTINCT hashtextextended({schema_literal} || '/' || p, 0)
-          FROM unnest(practitioners) p WHERE p IS NOT NULL ORDER BY 1
+          FROM unnest((SELECT practitioners)) p WHERE p IS NOT NULL ORDER BY 1
     LOOP
         PERFORM pg_advisory_xact_lock(key);
     END LOOP;

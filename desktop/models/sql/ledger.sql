@@ -86,16 +86,16 @@ BEGIN
         SELECT array_agg(n.id) INTO payments FROM new_rows n
          WHERE EXISTS (SELECT FROM finanzas_asignacion a WHERE a.pago_id = n.id);
     ELSE
-        EXECUTE 'SELECT array_agg(DISTINCT pago_id) FROM new_rows' INTO payments;
+        SELECT array_agg(DISTINCT n.pago_id) INTO payments FROM new_rows n;
     END IF;
     IF payments IS NULL THEN
         RETURN NULL;
     END IF;
-    PERFORM FROM finanzas_pago p WHERE p.id = ANY (payments) ORDER BY p.id FOR NO KEY UPDATE;
+    PERFORM FROM finanzas_pago p WHERE p.id = ANY ((SELECT payments)::bigint[]) ORDER BY p.id FOR NO KEY UPDATE;
     SELECT p.id INTO wrong
       FROM finanzas_pago p
       JOIN finanzas_asignacion a ON a.pago_id = p.id
-     WHERE p.id = ANY (payments)
+     WHERE p.id = ANY ((SELECT payments)::bigint[])
      GROUP BY p.id, p.monto
     HAVING sum(a.monto) NOT BETWEEN least(p.monto, 0) AND greatest(p.monto, 0)
      LIMIT 1;

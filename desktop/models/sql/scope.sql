@@ -55,17 +55,17 @@ DECLARE
     changed bigint[];
 BEGIN
     SELECT array_agg(p.client) INTO changed
-      FROM unnest(clients, practitioners) p (client, practitioner)
+      FROM unnest((SELECT clients), (SELECT practitioners)) p (client, practitioner)
       LEFT JOIN LATERAL (
             SELECT true AS found FROM citas_cita c
              WHERE c.cliente_id = p.client AND c.dentista_id = p.practitioner
-               AND clinic_treats(c.estado) AND c.id NOT IN (SELECT unnest(own))
+               AND clinic_treats(c.estado) AND c.id NOT IN (SELECT unnest((SELECT own)))
              ORDER BY c.fecha_hora LIMIT 1
                FOR SHARE SKIP LOCKED) other ON true
      WHERE other.found IS NULL;
     IF changed IS NOT NULL THEN
         PERFORM sync_touch('clinica_notasesion', ARRAY(
-            SELECT n.id FROM clinica_notasesion n WHERE n.cliente_id = ANY (changed)));
+            SELECT n.id FROM clinica_notasesion n WHERE n.cliente_id = ANY ((SELECT changed)::bigint[])));
     END IF;
 END
 {body};

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from contextlib import closing
+from typing import Any
 
 import psutil
 import psycopg
@@ -22,6 +24,11 @@ from tests.support.clinic import Clinic, Station
 AT_ONCE = 25
 """Bare round trips between two polls, of which the middle one counts."""
 
+BARE = """
+SELECT true WHERE (%s::integer, %s::uuid, %s::bigint, %s::uuid, %s::integer, %s::text) IS NOT NULL
+"""
+"""Asks nothing, and is sent as a poll is: over such a connection, with a poll's parameters."""
+
 
 class Timed:
     """A transport that notes how long each exchange's statement took, nothing of the client in it.
@@ -33,6 +40,7 @@ class Timed:
     def __init__(self, transport: PostgresTransport) -> None:
         self._transport = transport
         self.seconds: list[float] = []
+        self.asked: tuple[object, ...] = ()
         self._process = psutil.Process(transport.session)
         self._before = self._cpu()
 
@@ -56,6 +64,7 @@ class Timed:
     def poll(
         self, device: int, nonce: str, generation: int, epoch: str, version: int, cursor: str
     ) -> bool:
+        self.asked = (device, nonce, generation, epoch, version, cursor)
         started = time.perf_counter()
         news = self._transport.poll(device, nonce, generation, epoch, version, cursor)
         self.seconds.append(time.perf_counter() - started)
@@ -105,7 +114,8 @@ def idle(clinic: Clinic, station: Station, rows: int, polls: int) -> list[Figure
         clinic.admin() as admin,
         psycopg.connect(
             **station.workstation.connection_parameters(), autocommit=True, prepare_threshold=None
-        ) as bare,
+        ) as plain,
+        closing(server.connect()) as other,
         closing(server.connect()) as transport,
         closing(station.cache.connect()) as cache,
     ):
@@ -116,14 +126,13 @@ def idle(clinic: Clinic, station: Station, rows: int, polls: int) -> list[Figure
             greet(cache, transport, schema)
             exchange_once(cache, transport, schema, station.cache.now)
             timed = Timed(transport)
-            trips, whole = [], []
+            bare = other._connection
+            drive(polling(cache, schema), timed)
+            timed.seconds.clear()
+            least, trips, whole = [], [], []
             for _poll in range(polls + 20):
-                several = []
-                for _trip in range(AT_ONCE):
-                    started = time.perf_counter()
-                    bare.execute("SELECT 1").fetchone()
-                    several.append(time.perf_counter() - started)
-                trips.append(statistics.median(several))
+                least.append(_middle(lambda: plain.execute("SELECT 1")))
+                trips.append(_middle(lambda: bare.execute(BARE, timed.asked)))
                 started = time.perf_counter()
                 news = drive(polling(cache, schema), timed)
                 whole.append(time.perf_counter() - started)
@@ -132,14 +141,26 @@ def idle(clinic: Clinic, station: Station, rows: int, polls: int) -> list[Figure
             worked = timed.cpu() / len(timed.seconds)
         finally:
             admin.execute(SHORT_LOG)
-    trip, server_side, all_of_it = (
-        statistics.median(values[20:]) for values in (trips, timed.seconds, whole)
+    shortest, trip, server_side, all_of_it = (
+        statistics.median(values[20:]) for values in (least, trips, timed.seconds, whole)
     )
     return [
         Figure("idle poll: rows in the server's log", rows, "rows"),
         Figure("idle poll: a bare round trip", trip * 1000, "ms"),
+        Figure("idle poll: SELECT 1 by the simplest protocol", shortest * 1000, "ms"),
         Figure("idle poll: answered", server_side * 1000, "ms"),
         Figure("idle poll: of it a processor's time", worked * 1000, "ms"),
         Figure("idle poll: asked and answered in the client, too", all_of_it * 1000, "ms"),
         Figure("idle poll: answered / bare round trip", server_side / trip, "ratio", 3),
+        Figure("idle poll: answered / SELECT 1", server_side / shortest, "ratio"),
     ]
+
+
+def _middle(ask: Callable[[], psycopg.Cursor[Any]]) -> float:
+    """Seconds that a round trip takes, the middle of several."""
+    several = []
+    for _trip in range(AT_ONCE):
+        started = time.perf_counter()
+        ask().fetchone()
+        several.append(time.perf_counter() - started)
+    return statistics.median(several)
