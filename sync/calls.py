@@ -20,7 +20,7 @@ from sync.transport import Transport
 
 T = TypeVar("T")
 
-VOLUME = 8_000_000
+VOLUME = 4_000_000
 """Bytes of text after which an answer of rows ends; what is left is asked for again."""
 
 

@@ -18,7 +18,7 @@ from sync.store import LocalTransaction, Operation
 
 PROTOCOL = 1
 
-INLINE = 4_000_000
+INLINE = 2_000_000
 """Bytes of rows that an answer brings itself, beside those that were pushed; of others, the ids."""
 
 

@@ -33,6 +33,7 @@ KILLS = (
     "results_settled",
     "rows_laid_down",
     "pending_laid_over",
+    "chunk_laid_down",
     "before_commit",
     "after_commit",
     "fork_settled",
