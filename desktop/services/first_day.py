@@ -44,7 +44,7 @@ class FirstDay:
 
     :ivar clinic: the clinic's name. :ivar station: the workstation's.
     :ivar is_today: whether the day that came first is today. Where the load was begun on an earlier
-        day, only a part of today is here, and nobody could tell which.
+        day, only a part of today is here, and nobody could tell which. :ivar since: when it was so.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class FirstDay:
         """:param connect: opens a connection as the workstation's role."""
         self.clinic, self.station = description.clinic, description.label
         self.is_today = today is not None
+        self.since = None if today is None else today.since
         self._today = today
         self._connect, self._schema = connect, description.schema
         self.now = clock

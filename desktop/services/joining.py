@@ -34,6 +34,7 @@ from desktop.services.server import translated
 from desktop.services.workstation import Description
 from sync import store
 from sync.bootstrap import bootstrap
+from sync.errors import CacheMismatch
 from sync.identifiers import with_parameters
 from sync.transport import PostgresServer
 
@@ -275,8 +276,26 @@ def _load(
     watch: Watch | None,
     clock: Clock,
 ) -> None:
+    """The first sync; begun anew where the server was put back under what had come of it."""
+    try:
+        _fill(staging, description, device, kept, watch or Watch(), clock)
+    except EnvironmentTrouble as error:
+        if error.code != CacheMismatch.code:
+            raise
+        for path in staging.glob("cache.db*"):
+            path.unlink()
+        _fill(staging, description, device, kept, watch or Watch(), clock)
+
+
+def _fill(
+    staging: Path,
+    description: Description,
+    device: int,
+    kept: Secrets,
+    watch: Watch,
+    clock: Clock,
+) -> None:
     """The first sync, into a file whose indexes are built after it."""
-    watch = watch or Watch()
     parameters = stations.connection_parameters(staging, description, kept.password)
     path = staging / "cache.db"
     connection = connect_cache(path, kept.cache_key)

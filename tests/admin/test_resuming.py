@@ -12,6 +12,7 @@ from desktop.services import devices, joining
 from desktop.services.enrolment import Enrolment
 from desktop.services.first_day import FirstDay
 from desktop.services.workstation import Workstation
+from sync.engine import SyncEngine
 from tests.admin.test_joining import refused
 from tests.support.clinic import Clinic
 from tests.support.memory_keyring import MemoryKeyring
@@ -58,6 +59,23 @@ def test_cut_before_the_server_heard_of_it_the_file_is_needed(
     refused("enrolment.needed", lambda: joining.resume(folder))
     joining.join(file, folder)
     Workstation.open(folder).close()
+
+
+def test_where_the_server_was_put_back_meanwhile_it_begins_anew(
+    file: Path, tmp_path: Path, clinic: Clinic, administrator: Actor
+) -> None:
+    folder = tmp_path / "equipo"
+    cut_after_the_day(file, folder)
+    clinic.query("UPDATE sync_meta SET epoch = gen_random_uuid()")
+    seen: list[FirstDay] = []
+    joining.resume(folder, watch=joining.Watch(day=seen.append))
+    assert [day.is_today for day in seen] == [True]
+    with Workstation.open(folder) as station:
+        cache = station.open_cache()
+        engine = SyncEngine(cache.connect, station.server(), joining.sync_schema())
+        assert engine.sync_once().state == "in_step"
+        engine.close()
+        cache.close()
 
 
 def test_shut_out_while_it_loaded_nothing_of_it_is_left(

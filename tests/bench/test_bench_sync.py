@@ -17,6 +17,7 @@ from tests.support.embedded import Server
 SMALL = Scale(
     first=None,
     work=None,
+    screen_rounds=1,
     transactions=5,
     log_rows=100,
     polls=3,
@@ -28,6 +29,7 @@ PROMISED = {
     "first sync: floor / ours": 0.8,
     "first sync: the day's agenda can be read": 2,
     "first sync cut at 99 %: chunks sent again": 1,
+    "first sync, on the screen: today's agenda painted": 2,
     "first sync: memory of the process, peak": 300,
     "offline work: on the server, for 1,000": 0.5,
     "idle poll: answered / bare round trip": 3,

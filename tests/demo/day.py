@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -22,13 +24,15 @@ from PySide6.QtTest import QTest
 
 from desktop.app import Consultorio, application
 from desktop.domain.statuses import Status
+from desktop.services import devices, enrolment
 from desktop.services.agenda_records import FreeSlot, Placement
 from desktop.services.inbox_records import Way
 from desktop.views.agenda.booking import BookingDialog
 from tests.demo import afterwards, site
-from tests.demo.desk import Camera, Desk, until
+from tests.demo.desk import SIZE, Camera, Desk, until
 from tests.demo.site import Visitor
 from tests.demo.world import PASSWORD, SCHEMA, ZONE, World
+from tests.support.first_load import hold_after_day
 
 VISITOR = Visitor("Sofía Web Castro", "sofia.castro@example.com", "+56933333333")
 ARRIVED = "SELECT 1 FROM citas_cita WHERE id = %s AND estado = 'reservada'"
@@ -305,7 +309,7 @@ def play(world: World, pictures: Path, shift: dt.timedelta) -> int:
     with ExitStack() as stack:
         database = stack.enter_context(psycopg.connect(world.dsn, autocommit=True))
         database.execute(f'SET search_path = "{SCHEMA}"')
-        _picture_joining(camera, world)
+        _picture_joining(camera, world, database, clock)
         desks = []
         for name, folder in (("Reception", world.reception), ("Laptop", world.laptop)):
             desk = Desk(name, folder, phrase, clock)
@@ -334,13 +338,39 @@ def _quiet(_kind: QtMsgType, _where: object, text: str) -> None:
         print(text, file=sys.stderr)
 
 
-def _picture_joining(camera: Camera, world: World) -> None:
-    program = Consultorio(world.folder / "nueva")
-    try:
-        program.begin()
-        camera.take("unirse", program.wizard)
-    finally:
-        program.end()
+def _picture_joining(
+    camera: Camera, world: World, database: psycopg.Connection, clock: Callable[[], dt.datetime]
+) -> None:
+    """A third workstation joins; its load is held while reception reads today's agenda in it."""
+    file = world.folder / "nueva.inscripcion"
+    file.unlink(missing_ok=True)
+    enrolment.write(
+        devices.enroll(database, SCHEMA, profile="reception", label="Recepción 2"), file
+    )
+    phrase = world.passphrase_file.read_text(encoding="ascii").strip()
+    looked = threading.Event()
+    with TemporaryDirectory() as folder:
+        program = Consultorio(Path(folder) / "nueva", passphrase=phrase, clock=clock)
+        try:
+            program.begin()
+            wizard: Any = program.wizard
+            camera.take("unirse", wizard)
+            hold_after_day(wizard, looked)
+            wizard.use_file(file)
+            page = until(lambda: wizard.door.signin, "who is there is asked")
+            QTest.keyClicks(page.username, "recepcion")
+            QTest.keyClicks(page.password, PASSWORD)
+            QTest.keyClick(page.password, KEY.Key_Return)
+            view = until(lambda: wizard.door.view, "today's agenda is shown")
+            wizard.resize(*SIZE)
+            named = [item.id for item in view.model.by_id.values() if item.client_id]
+            view.grid.select(named[len(named) // 3])
+            camera.take("unirse-agenda", wizard)
+        finally:
+            if program.wizard is not None:
+                program.wizard.close()
+            looked.set()
+            program.end()
 
 
 def _report(day: Day, booked: int) -> int:

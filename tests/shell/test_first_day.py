@@ -254,6 +254,34 @@ def test_where_the_server_goes_away_the_day_stays_and_the_load_goes_on(
     assert not program.window.locked
 
 
+def test_where_the_server_was_put_back_meanwhile_its_day_takes_the_place(
+    booked: Clinic,
+    programs: Programs,
+    gate: Gate,
+    gates: Callable[[], Gate],
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    program = joining_at(programs, booked, tmp_path)
+    wizard = wizard_of(program)
+    sign_in(wizard, qtbot)
+    before = shown(wizard, qtbot)
+    gate.cut()
+    qtbot.waitUntil(wizard.resume.isVisible, timeout=PATIENCE)
+    booked.query("UPDATE sync_meta SET epoch = gen_random_uuid()")
+    booked.query(
+        "UPDATE citas_cita SET estado = 'cancelada' WHERE cliente_id = %s", booked.clients[0]
+    )
+    second = gates()
+    wizard.resume.click()
+    assert second.reached.wait(30)
+    qtbot.waitUntil(lambda: wizard.door.view not in (None, before), timeout=PATIENCE)
+    after = shown(wizard, qtbot)
+    assert [item.client_name for item in after.model.by_id.values()] == ["Juan Pérez Soto"]
+    second.open()
+    opened(program, qtbot)
+
+
 def closed_half_way(program: Consultorio, gate: Gate) -> None:
     assert gate.reached.wait(30)
     wizard_of(program).close()

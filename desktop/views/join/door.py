@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QStackedWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop.domain.actor import Actor
 from desktop.domain.messages import _
@@ -82,6 +82,7 @@ class DayDoor(QStackedWidget):
         """Today's visits are here: whoever signs in may see them."""
         if self._accounts is not None:
             self._accounts.day = day
+            self._renew(day)
             return
         self._accounts = _Accounts(day)
         self.signin = SignIn(
@@ -94,18 +95,34 @@ class DayDoor(QStackedWidget):
             "", _("Today's agenda is here. Sign in to see it while the rest is received.")
         )
 
+    def _renew(self, day: FirstDay) -> None:
+        """A load that was begun anew brings another day than the one that is shown."""
+        if self.view is None or self.view.since == day.since:
+            return
+        self.close_dialogs()
+        self._drop(self.view)
+        self.view = None
+        if self.person is not None:
+            self._open_view(self.person.actor)
+
     @Slot(object)
     def _entered(self, actor: Actor) -> None:
-        if self.view is None and self._accounts is not None:
+        self._open_view(actor)
+        self._remember()
+
+    def _open_view(self, actor: Actor) -> None:
+        if self._accounts is None:
+            return
+        if self.view is None:
             from desktop.views.join.today import TodayView
 
             self.view = TodayView(self._accounts.day.today(actor), self._accounts.day.now)
             self.view.lockWanted.connect(self.lock)
             self.addWidget(self.view)
             self.opened.emit()
-        if self.view is not None:
-            self._show(self.view)
-        self._remember()
+        self.setCurrentWidget(self.view)
+        self.view.setFocus()
+        self.idle.start()
 
     def _remember(self) -> None:
         """Make what lets the person in without a server; the day needs not wait for it."""
@@ -123,11 +140,6 @@ class DayDoor(QStackedWidget):
 
         self._jobs.read(self, lambda _progress: verified.remembered(password), done=done)
 
-    def _show(self, view: TodayView) -> None:
-        self.setCurrentWidget(view)
-        view.setFocus()
-        self.idle.start()
-
     @Slot()
     def lock(self) -> None:
         """Hide the day until somebody signs in."""
@@ -144,9 +156,12 @@ class DayDoor(QStackedWidget):
         self.close_dialogs()
         for widget in (self.view, self.signin):
             if widget is not None:
-                self.removeWidget(widget)
-                widget.deleteLater()
+                self._drop(widget)
         self.view = self.signin = self._accounts = None
+
+    def _drop(self, widget: QWidget) -> None:
+        self.removeWidget(widget)
+        widget.deleteLater()
 
     def close_dialogs(self) -> None:
         """Leave nothing of the day over this window."""

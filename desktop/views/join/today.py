@@ -28,7 +28,7 @@ TICK_MS = 20_000
 class TodayView(QWidget):
     """A day by practitioner that can't be changed; whom it shows is in sight beside it.
 
-    :ivar lockWanted: hide it until somebody signs in.
+    :ivar lockWanted: hide it until somebody signs in. :ivar since: the moment that it shows.
     """
 
     lockWanted = Signal()
@@ -36,6 +36,7 @@ class TodayView(QWidget):
     def __init__(self, today: Today, now: Callable[[], dt.datetime]) -> None:
         super().__init__()
         self._now = now
+        self.since = today.since
         self.model = DayModel.of(today.agenda, show_cancelled=False)
         self.grid = Grid(slot=today.clinic.slot_minutes, now=now, may_edit=False)
         self.frame = GridFrame(self.grid, now)

@@ -332,6 +332,7 @@ class JoinWizard(QWidget):
     @Slot(object)
     def _offer_day(self, day: FirstDay) -> None:
         if day.is_today:
+            self.busy.show_fraction(None, _("The rest of the clinic's data is being received…"))
             self.door.offer(day)
             self._dock(with_day=True)
         elif self.door.view is None:

@@ -11,7 +11,6 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -19,12 +18,12 @@ from PySide6.QtCore import QEvent, QEventLoop, QObject
 from PySide6.QtWidgets import QApplication
 
 from desktop.app import Consultorio, application
-from desktop.services.first_day import FirstDay
 from desktop.views.join import JoinWizard
 from desktop.views.join.today import TodayView
 from tests.bench.figures import Figure
 from tests.bench.sync.first import admitted
 from tests.support.clinic import PASSWORD, Clinic
+from tests.support.first_load import hold_after_day
 
 LIMIT = 2.0
 PATIENCE = 120.0
@@ -65,20 +64,6 @@ def _still(view: TodayView) -> float:
     return longest
 
 
-def _hold(wizard: JoinWizard, looked: threading.Event) -> None:
-    """Let the load go no further than the day until it has been looked at."""
-    join = wizard._join
-
-    def joined(file: Any, passphrase: Any, progress: Any, day: Any) -> object:
-        def came(first: FirstDay) -> None:
-            day(first)
-            looked.wait(PATIENCE)
-
-        return join(file, passphrase, progress, came)
-
-    wizard._join = joined
-
-
 def _sign_in(wizard: JoinWizard) -> None:
     signin = wizard.door.signin
     if signin is None:
@@ -101,7 +86,7 @@ def _once(clinic: Clinic, label: str, *, held: bool) -> tuple[float, float, floa
             raise AssertionError("the program does not ask for an enrolment file")
         _until(wizard.isVisible)
         if held:
-            _hold(wizard, looked)
+            hold_after_day(wizard, looked)
         started = time.perf_counter()
         wizard.use_file(file)
         _until(lambda: wizard.door.signin is not None)

@@ -13,7 +13,7 @@ from pathlib import Path
 from psycopg import conninfo
 
 Told = Callable[[bytes], int]
-_READ = re.compile(rb'"sync_read"\(\d+, \'(\w+)\', \s*(-?\d+), \d+\)')
+_READ = re.compile(rb'"sync_read"\(\d+, \'(\w+)\', \s*(-?\d+), \d+, \d+\)')
 BLOCK = 1 << 16
 
 
