@@ -197,12 +197,6 @@ MUTATIONS = (
         "        (),\n",
     ),
     _mistake(
-        "rows that come later pass for gone",
-        APPLY,
-        ".union(change.later)",
-        "",
-    ),
-    _mistake(
         "a chunk is done with before it is laid down",
         FETCH,
         "        with Transaction(connection, fault):\n            work = load(execute)\n",

@@ -328,6 +328,21 @@ def test_a_first_sync_of_wide_rows_is_read_in_small_pieces(
     assert a.desk.everything() == tenant.everything()
 
 
+def test_a_table_that_is_read_again_is_read_to_its_end(
+    station: Maker, tenant: Tenant, small: Callable[..., None]
+) -> None:
+    """Pieces that are full of bytes have fewer rows than were asked for."""
+    people(tenant)
+    a = station()
+    a.desk.execute("UPDATE sync_context SET capturing = 0")
+    a.desk.execute("UPDATE person SET phone = 'not what the server has'")
+    a.desk.execute("UPDATE sync_context SET capturing = 1")
+    small(rows=40, volume=300)
+    store.set_state(a.desk.execute, "refetch", json.dumps({"person": BEFORE_ALL}))
+    a.engine.sync_once()
+    assert a.desk.everything() == tenant.everything()
+
+
 # Columns ----------------------------------------------------------------------------------------
 
 
