@@ -16,9 +16,8 @@
 ``sync_counter``    how many ids this device has given
 ==================  ================================================================================
 
-Every function takes ``execute``: a callable ``(sql, parameters=()) → list of rows`` on the
-connection whose transaction it shall be part of (:func:`executor` makes one of a DB-API connection).
-None of them commits.
+Every function takes ``execute``: a callable ``(sql, parameters=()) → list of rows`` on the connection
+whose transaction it shall be part of (:func:`executor` makes one). None of them commits.
 """
 
 from __future__ import annotations
@@ -339,8 +338,7 @@ def pending(execute: Execute) -> Pending:
 
 def pending_rows(execute: Execute, table: str) -> frozenset[int]:
     """The ids of ``table``'s rows that carry edits the server has not yet answered."""
-    rows = execute("SELECT row_id FROM sync_base WHERE tbl = ?", (table,))
-    return frozenset(row[0] for row in rows)
+    return frozenset(i for (i,) in execute("SELECT row_id FROM sync_base WHERE tbl = ?", (table,)))
 
 
 def outbox(execute: Execute, limit: int | None = None) -> list[LocalTransaction]:
