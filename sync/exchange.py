@@ -13,7 +13,15 @@ from sync import acked, calls, codec, later, scope, store, wire
 from sync.apply import Applied, Fault, Transaction, apply_answer, no_fault
 from sync.calls import Conversation
 from sync.compare import BEFORE_ALL, Progress, comparing
-from sync.errors import Busy, NeverSynced, ProtocolError, SyncError, WrongServer, refusal
+from sync.errors import (
+    AccessRefused,
+    Busy,
+    NeverSynced,
+    ProtocolError,
+    SyncError,
+    WrongServer,
+    refusal,
+)
 from sync.fetch import fetching, refetching
 from sync.recovery import COMPARING, recovering
 from sync.rekey import follow
@@ -107,21 +115,29 @@ def exchanging(
     """Push what waits and apply what comes back. Raises ``SyncError``; then nothing has changed.
 
     Where the server was put back, this cache is a copy of another, or the server's log no longer
-    reaches to its cursor, the first conversation takes a new cursor and each of the following compares a piece; nothing is pushed
-    until all is compared.
+    reaches to its cursor, the first conversation takes a new cursor and each of the following compares
+    a piece; nothing is pushed until all is compared.
 
     :param connection: a DB-API connection to the cache in autocommit mode.
     :param push_limit: how many operations go into one exchange.
     """
     execute = store.executor(connection)
-    refetched = yield from refetching(connection, schema)
-    refetched |= yield from fetching(connection, schema, fault)
-    if store.get_state(execute, COMPARING) is not None:
-        if later.waiting(connection, schema) is not None:
-            return Outcome("compared", Applied(tables=refetched), more=True)
-        tables = yield from comparing(connection, schema, COMPARING)
-        return Outcome("compared", Applied(tables=tables | refetched), more=True)
+    refetched: frozenset[str] = frozenset()
+    refused: AccessRefused | None = None
+    try:
+        refetched = yield from refetching(connection, schema)
+        refetched |= yield from fetching(connection, schema, fault)
+        if store.get_state(execute, COMPARING) is not None:
+            if later.waiting(connection, schema) is not None:
+                return Outcome("compared", Applied(tables=refetched), more=True)
+            tables = yield from comparing(connection, schema, COMPARING)
+            return Outcome("compared", Applied(tables=tables | refetched), more=True)
+    except AccessRefused as error:
+        # An exchange says why: the device is shut out, or the server was put back to before it was.
+        refused = error
     request = _request(connection, schema, push_limit)
+    if refused is not None:
+        request = replace(request, push=())
     fault("before_send")
     held: Busy | None = None
     try:
@@ -151,6 +167,8 @@ def exchanging(
         with contextlib.suppress(SyncError):
             yield calls.Upkeep()
     applied = replace(applied, tables=applied.tables | refetched)
+    if refused is not None:
+        raise refused
     left = store.pending(execute).count
     more = left > applied.deferred or later.waiting(connection, schema) is not None
     return Outcome(answer.status, applied, more=more, held=held)

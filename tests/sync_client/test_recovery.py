@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sync import acked, compare, store
-from sync.errors import AccessRefused, GreetingWanted, Unreachable
+from sync.errors import AccessRefused, GreetingWanted, SyncError, Unreachable
 from sync.exchange import exchange_once
 from sync.recovery import RESTORED
 from sync.schema import device_of
@@ -570,3 +570,30 @@ def test_who_was_shut_out_is_not_let_in_by_a_lost_number(station: Maker, tenant:
     store.set_device(a.desk.execute, 77)
     with pytest.raises(AccessRefused):
         a.engine.sync_once()
+
+
+def test_who_is_shut_out_with_rows_still_to_be_read_is_told_why(
+    station: Maker, tenant: Tenant
+) -> None:
+    """The reading itself is only refused; catches a workstation that never asks further."""
+    a = station()
+    a.desk.execute("INSERT INTO sync_later (tbl, row_id) VALUES ('person', 5)")
+    tenant.query("UPDATE sync_device SET revoked_at = now() WHERE number = %s", a.device)
+    with pytest.raises(SyncError) as caught:
+        a.engine.sync_once()
+    assert caught.value.code == "sync.revoked"
+
+
+def test_a_number_that_the_backup_lacks_is_found_out_with_rows_still_to_be_read(
+    station: Maker, tenant: Tenant
+) -> None:
+    a = station()
+    sync(a)
+    kept = tenant.backup()
+    tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid()")
+    sync(a)
+    a.desk.execute("INSERT INTO sync_later (tbl, row_id) VALUES ('person', 5)")
+    tenant.put_back(kept)
+    sync(a)
+    assert a.desk.execute("SELECT * FROM sync_later") == []
+    alike(tenant, a)
