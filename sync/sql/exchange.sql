@@ -53,7 +53,7 @@ AS {body}
 -- A result as it is stored. A copy of the cache may push the same transaction, and know its rows by
 -- other ids: it is told which they have.
 CREATE OR REPLACE FUNCTION {schema}.sync_kept(tx jsonb, outcome jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE
 AS {body}
     SELECT CASE WHEN outcome ->> 'status' = 'applied'
                 THEN outcome || jsonb_build_object(
