@@ -17,6 +17,7 @@ ROWS_SQL = "sync/sql/rows.sql"
 
 _COMPARE = "tests/sync_client/test_compare.py"
 _RECOVERY = "tests/sync_client/test_recovery.py"
+_REKEY = "tests/sync_client/test_rekey.py"
 
 MUTATIONS = (
     Mutation(
@@ -249,5 +250,40 @@ MUTATIONS = (
         "tables = [table for table in tables if table in blind]",
         "tables = []",
         (_COMPARE,),
+    ),
+    Mutation(
+        "a copy that was there first hides a restoration",
+        RECOVER_SQL,
+        "AND jsonb_array_length(known) < jsonb_array_length(request -> 'acked')",
+        "AND false",
+        ("tests/sync_server/test_exchange.py",),
+    ),
+    Mutation(
+        "a copy is told nothing of what waits",
+        RECOVERY,
+        "[transaction.id for transaction in store.outbox(execute)]",
+        "[]",
+        (_RECOVERY, _REKEY),
+    ),
+    Mutation(
+        "what another copy pushed keeps the ids that it has here",
+        EXCHANGE,
+        "    follow(connection, schema, answer.results, fault)\n",
+        "",
+        (_REKEY,),
+    ),
+    Mutation(
+        "ids that a copy has given are given again",
+        APPLY,
+        "    _pass_over_used_ids(connection, change, key_at)\n",
+        "",
+        (_REKEY,),
+    ),
+    Mutation(
+        "who may not read asks no further",
+        EXCHANGE,
+        "        refused = error\n",
+        "        raise\n",
+        (_RECOVERY,),
     ),
 )

@@ -245,4 +245,10 @@ MUTATIONS = (
         "load.after[table] = rows[-1][key]",
         "load.after[table] = rows[-1][key] + 1",
     ),
+    _mistake(
+        "a copy is told nothing of what waits",
+        RECOVERY,
+        "[transaction.id for transaction in store.outbox(execute)]",
+        "[]",
+    ),
 )
