@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.mutations import client, clinic, log, office, recovery, scope, server
+from tests.mutations import client, clinic, first_day, log, office, recovery, scope, server
 
 MUTATIONS = (
     *server.MUTATIONS,
     *client.MUTATIONS,
     *clinic.MUTATIONS,
+    *first_day.MUTATIONS,
     *log.MUTATIONS,
     *office.MUTATIONS,
     *recovery.MUTATIONS,
