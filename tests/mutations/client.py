@@ -267,8 +267,8 @@ MUTATIONS = (
     ),
     Mutation(
         "a copy keeps the old nonce",
-        REKEY,
-        '        store.set_state(execute, "nonce", answer.nonce)\n',
+        "sync/recovery.py",
+        '            ("nonce", answer.nonce),\n',
         "",
         (_REKEY,),
     ),

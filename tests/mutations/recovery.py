@@ -121,8 +121,8 @@ MUTATIONS = (
     Mutation(
         "ids change before it is known what was applied",
         RECOVERY,
-        "apply.settle_results(execute, schema, work, answer.results, now)",
-        "apply.settle_results(execute, schema, work, (), now)",
+        "execute, schema, work, answer.results, now, beside_rows=False",
+        "execute, schema, work, (), now, beside_rows=False",
         (_RECOVERY,),
     ),
     Mutation(
