@@ -130,12 +130,6 @@ MUTATIONS = (
         "        return\n",
     ),
     _mistake(
-        "a copy shows work under ids that it was not applied with",
-        REKEY,
-        "same_ids=False",
-        "same_ids=True",
-    ),
-    _mistake(
         "references keep the old ids",
         REKEY,
         'target = operation.table if column == "id" else references.get(column)',

@@ -20,7 +20,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _mistake(
         "results are not kept",
         REFERENCE,
-        '                    transaction.results[item["tx"]] = result\n',
+        '                    transaction.results[item["tx"]] = kept\n',
         "                    pass\n",
     ),
     _mistake(
@@ -163,13 +163,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     _mistake(
         "everything that was acknowledged passes for known",
         REFERENCE,
-        '                    if tx in known and known[tx]["status"] == "applied"\n',
-        "",
+        'tx for tx in request["acked"] if tx in known and known[tx]["status"] == "applied"',
+        'tx for tx in request["acked"]',
     ),
     _mistake(
         "what is offered again has to have the new number",
         PUSHING,
-        "        numbers = self._lineage if again else {self._number}\n",
+        "        numbers = self._kin if again else {self._number}\n",
         "        numbers = {self._number}\n",
     ),
     _mistake(
