@@ -236,6 +236,8 @@ def _catch_up(
     attempts = 0
     while attempts < CATCH_UP_ATTEMPTS:
         outcome = yield from exchanging(connection, schema, clock, fault)
+        if outcome.held is not None:
+            raise outcome.held
         if outcome.status == "ok":
             if later.waiting(connection, schema) is None:
                 return

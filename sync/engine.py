@@ -297,8 +297,7 @@ class SyncEngine:
         outcome = exchange_once(cache, self._transport, self._schema, self._clock, self._fault)
         if outcome.status == "hello":
             self._core.greeting_wanted()
-            return
-        if outcome.held is None:
+        elif outcome.held is None:
             self._core.answered(self._monotonic(), more=outcome.more)
         if outcome.applied.tables or outcome.applied.rejected:
             self._on_changes(outcome.applied.tables)

@@ -16,6 +16,7 @@ from sync.compare import BEFORE_ALL, Progress, comparing
 from sync.errors import (
     AccessRefused,
     Busy,
+    GreetingWanted,
     NeverSynced,
     ProtocolError,
     SyncError,
@@ -42,15 +43,16 @@ class Outcome:
     """What an exchange came to.
 
     :ivar status: ``ok``, ``hello`` (the server wants to be greeted first), ``stale`` or
-        ``recovered`` (all is to be compared), or ``compared`` (a piece of it was).
+        ``recovered`` (all is to be compared), ``compared`` (a piece of it was), or ``read`` (rows
+        were read, and the exchange after it failed).
     :ivar more: local transactions wait that were not part of it, or rows are still to be read.
-    :ivar held: what kept the push back, where only the pull came about.
+    :ivar held: what kept the push back, where only the pull came about; or made the exchange fail.
     """
 
     status: str
     applied: Applied
     more: bool
-    held: Busy | None = None
+    held: SyncError | None = None
 
 
 def greeting(connection: Any, schema: SyncSchema) -> Conversation[wire.HelloAnswer]:
@@ -112,7 +114,9 @@ def exchanging(
     fault: Fault = no_fault,
     push_limit: int = PUSH_LIMIT,
 ) -> Conversation[Outcome]:
-    """Push what waits and apply what comes back. Raises ``SyncError``; then nothing has changed.
+    """Read what is to be read, push what waits and apply what comes back.
+
+    Raises ``SyncError``; then nothing has changed.
 
     Where the server was put back, this cache is a copy of another, or the server's log no longer
     reaches to its cursor, the first conversation takes a new cursor and each of the following compares
@@ -135,11 +139,32 @@ def exchanging(
     except AccessRefused as error:
         # An exchange says why: the device is shut out, or the server was put back to before it was.
         refused = error
+    try:
+        outcome = yield from _exchanging(connection, schema, clock, fault, push_limit, refused)
+    except GreetingWanted:
+        raise
+    except SyncError as error:
+        if not refetched:
+            raise
+        return Outcome("read", Applied(tables=refetched), more=True, held=error)
+    tables = outcome.applied.tables | refetched
+    return replace(outcome, applied=replace(outcome.applied, tables=tables))
+
+
+def _exchanging(
+    connection: Any,
+    schema: SyncSchema,
+    clock: Clock,
+    fault: Fault,
+    push_limit: int,
+    refused: AccessRefused | None,
+) -> Conversation[Outcome]:
+    execute = store.executor(connection)
     request = _request(connection, schema, push_limit)
     if refused is not None:
         request = replace(request, push=())
     fault("before_send")
-    held: Busy | None = None
+    held: SyncError | None = refused
     try:
         text = yield calls.Exchange(wire.exchange_request(request, schema))
     except Busy as busy:
@@ -151,24 +176,21 @@ def exchanging(
         text = yield calls.Exchange(wire.exchange_request(request, schema))
     fault("after_receive")
     answer = wire.exchange_answer(text)
-    if held is not None and answer.status != "ok":
+    if isinstance(held, Busy) and answer.status != "ok":
         raise held
     if answer.status == "hello":
-        return Outcome("hello", Applied(tables=refetched), more=True)
+        return Outcome("hello", Applied(), more=True)
     if answer.status in {"epoch", "forked"}:
         greeted = yield from recovering(connection, schema, clock, fault)
-        return Outcome("recovered" if greeted else "hello", Applied(tables=refetched), more=True)
+        return Outcome("recovered" if greeted else "hello", Applied(), more=True)
     if answer.status == "stale":
         status = yield from _starting_over(connection, schema, clock, fault)
-        return Outcome(status, Applied(tables=refetched), more=True)
+        return Outcome(status, Applied(), more=True)
     applied = _apply(connection, schema, request, answer, clock(), fault)
     if answer.upkeep:
         # Whoever comes next may do it as well.
         with contextlib.suppress(SyncError):
             yield calls.Upkeep()
-    applied = replace(applied, tables=applied.tables | refetched)
-    if refused is not None:
-        raise refused
     left = store.pending(execute).count
     more = left > applied.deferred or later.waiting(connection, schema) is not None
     return Outcome(answer.status, applied, more=more, held=held)

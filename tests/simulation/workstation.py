@@ -376,6 +376,7 @@ class Workstation:
                 self.unsure = False
             answered(outcome.status)
             if outcome.held is not None:
+                self.trouble = outcome.held
                 return outcome.held.code
             if not outcome.more:
                 return "ok"

@@ -54,6 +54,29 @@ def waiting(one: Station, table: str = "person") -> list[int]:
     return later.ids(one.connection, table, 1 << 30)
 
 
+def test_what_was_read_is_told_though_the_exchange_after_it_fails(
+    station: Maker, tenant: Tenant, small: Callable[..., None]
+) -> None:
+    """Catches a screen that goes on showing what the cache does not hold any more."""
+    told: list[frozenset[str]] = []
+    one = station(on_changes=told.append)
+    people(tenant)
+    exchange(one)
+    assert waiting(one)
+    number = one.device
+
+    def broken(point: str) -> None:
+        if point == "before_send":
+            raise Unreachable
+
+    engine = one.make_engine(on_changes=told.append, fault=broken)
+    with pytest.raises(Unreachable):
+        engine.sync_once()
+    engine.close()
+    assert told == [frozenset({"person"})]
+    assert one.device == number
+
+
 class Cut:
     """A connection that breaks when so many calls were answered."""
 
