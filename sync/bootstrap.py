@@ -22,7 +22,14 @@ from sync.apply import Fault, no_fault
 from sync.calls import Conversation
 from sync.capture import install_capture
 from sync.compare import BEFORE_ALL
-from sync.errors import CacheMismatch, Cancelled, IncompleteLoad, ProtocolError, refusal
+from sync.errors import (
+    CacheMismatch,
+    Cancelled,
+    GreetingWanted,
+    IncompleteLoad,
+    ProtocolError,
+    refusal,
+)
 from sync.exchange import exchanging, greeting
 from sync.schema import SyncSchema
 from sync.transport import Server
@@ -31,6 +38,7 @@ CHUNK = 20_000
 """Rows in one read, at most: a few megabytes, and a second of work to lose where it is cut."""
 
 CATCH_UP_ATTEMPTS = 8
+GREETINGS = 4
 
 Progress = Callable[[str, int, int], None]
 
@@ -141,13 +149,49 @@ def loading(
     chunk: int = CHUNK,
 ) -> Conversation[int]:
     """The conversation of a first sync into a cache that has its tables; see :func:`bootstrap`."""
+    waited: list[Callable[[], None]] = [first]
+
+    def first_once() -> None:
+        if waited:
+            waited.pop()()
+
+    for _attempt in range(GREETINGS):
+        try:
+            return (
+                yield from _loading(
+                    connection,
+                    schema,
+                    create_indexes,
+                    clock,
+                    first_once,
+                    lambda load, columns: _Loader(
+                        connection, load, columns, progress, cancelled, fault, chunk
+                    ),
+                    fault,
+                )
+            )
+        except GreetingWanted:
+            # The server was upgraded meanwhile, or put back. What has come is gone on from.
+            continue
+    raise ProtocolError(what="hello")
+
+
+def _loading(
+    connection: Any,
+    schema: SyncSchema,
+    create_indexes: Callable[[Any], None],
+    clock: Callable[[], dt.datetime],
+    first: Callable[[], None],
+    make_loader: Callable[[_Load, dict[str, list[str]]], _Loader],
+    fault: Fault,
+) -> Conversation[int]:
     execute = store.executor(connection)
     answer = yield from greeting(connection, schema)
     columns = {t.name: list(t.columns) for t in answer.tables if t.name in schema}
     load = yield from _begin(connection, schema, answer.epoch, clock)
     if len(load.done) < len(columns):
         fault("load_begun")
-    loader = _Loader(connection, load, columns, progress, cancelled, fault, chunk)
+    loader = make_loader(load, columns)
     yield from loader.read_first()
     first()
     yield from loader.read_rest()
@@ -217,6 +261,8 @@ def _start(connection: Any, schema: SyncSchema) -> Conversation[wire.StartAnswer
         schema, store.device(execute), None, store.generation(execute), store.exchange(execute)
     )
     answer = wire.start_answer((yield calls.Start(request)))
+    if answer.status == "hello":
+        raise GreetingWanted
     if answer.status != "ok":
         raise refusal(answer.status, schema.version, answer.schema_version)
     return answer

@@ -167,9 +167,7 @@ class _Living:
             try:
                 first_sync(life.path, life.params, life.device, chunk=3, fault=self._fault)
             except errors.SyncError as error:
-                # Put back between the greeting and the start, the server wants to be greeted again.
-                greet = life.put_back and isinstance(error, errors.ProtocolError)
-                if not greet and not self._tolerable(error.code, error.params):
+                if not self._tolerable(error.code, error.params):
                     raise
             else:
                 return True

@@ -335,6 +335,25 @@ def test_a_device_that_joins_anew_goes_on_above_its_old_ids_and_the_old_cache_ge
     connection.close()
 
 
+def test_a_server_that_wants_to_be_greeted_in_the_middle_of_a_first_sync_is(
+    tenant: Tenant, tmp_path: Path
+) -> None:
+    """It was upgraded, or put back to before the greeting; what has come is gone on from."""
+    fill(tenant)
+    device, params = tenant.enroll()
+    chunks = 0
+
+    def forget(point: str) -> None:
+        nonlocal chunks
+        chunks += point == "chunk_committed"
+        if point == "chunk_committed" and chunks == 2:
+            tenant.query("UPDATE sync_device SET columns = NULL WHERE number = %s", device)
+
+    connection = load(tmp_path / "new.db", tenant, params, device, fault=forget)
+    assert Desk(connection).everything() == tenant.everything()
+    connection.close()
+
+
 def test_of_two_first_syncs_of_one_device_the_later_keeps_its_number(
     tenant: Tenant, tmp_path: Path
 ) -> None:
