@@ -45,6 +45,9 @@ AS {body}
                'id', s.id, 'name', s.name,
                'born_on_server', s.born_on_server, 'append_only', s.append_only,
                'columns', c.live, 'stamps', c.stamps, 'kept', c.kept,
+               -- A trigger of some columns fires where a statement names one, whatever it does to it.
+               'named', EXISTS (SELECT FROM pg_trigger t
+                                 WHERE t.tgrelid = to_regclass(quote_ident(s.name)) AND t.tgattr <> ''),
                'condition', sync_filter_sql(who, s.name),
                'writing', sync_writing_sql(who, s.name))), '{}')
       FROM sync_table s
@@ -227,19 +230,26 @@ DECLARE
     table_id smallint := rule -> 'id';
     stamps text[] := rule ->> 'stamps';
     compared text[] := ARRAY(SELECT jsonb_object_keys(fresh - stamps) k ORDER BY k);
+    complete boolean := fresh <> '{}' AND seen ?& compared;
     statement text;
-    written bigint := 0;
+    written bigint;
 BEGIN
+    -- Mostly the row, with what was seen laid over it, is the row as it is, to the byte. Where it is
+    -- not, that may mean nothing: column by column it is looked at closer.
+    IF complete AND NOT (rule -> 'named')::boolean THEN
+        written := sync_update(table_id, NULL, row_no, fresh, seen - stamps);
+        IF written > 0 THEN
+            RETURN written;
+        END IF;
+    END IF;
     SELECT format('UPDATE %I r SET %s WHERE r.id = $1', rule ->> 'name',
                   string_agg(format('%1$I = ($2).%1$I', name), ', '))
       INTO statement FROM jsonb_object_keys(fresh) name;
-    -- Mostly the row, with what was seen laid over it, is the row as it is, to the byte. Where it is
-    -- not, that may mean nothing: column by column it is looked at closer.
-    IF fresh <> '{}' AND seen ?& compared THEN
+    IF complete AND written IS NULL THEN
         written := sync_update(table_id, statement || ' AND jsonb_populate_record(r, $3) *= r',
                                row_no, fresh, seen - stamps);
     END IF;
-    IF written = 0 THEN
+    IF coalesce(written, 0) = 0 THEN
         SELECT * INTO STRICT entry FROM sync_table WHERE id = table_id;
         IF NOT sync_expect(entry, row_no, compared, seen, fresh) THEN
             PERFORM sync_reject('gone', 'the row was deleted', jsonb_build_object(

@@ -67,6 +67,11 @@ END
 -- sync_insert(table, row) inserts a row of which every column is given. sync_update(table, statement,
 -- row's id, new values, old values) runs a statement with the new values as a row, which plans it in
 -- half the time. Both return how many rows were written.
+--
+-- Without a statement, sync_update has one for any columns: those that stay are given what they hold,
+-- and where the old values are not the row's, to the byte, nothing is written. It returns NULL where a
+-- unique column changes: a row whose key is named is locked as if that changed, so it is named for that
+-- alone.
 CREATE OR REPLACE FUNCTION {schema}.sync_make_writers() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
@@ -78,8 +83,17 @@ DECLARE
 BEGIN
     FOR target IN
         SELECT s.id, s.name, string_agg(quote_ident(c.value ->> 'name'), ', ') AS names,
-               string_agg(format('n.%I', c.value ->> 'name'), ', ') AS given
+               string_agg(format('n.%I', c.value ->> 'name'), ', ') AS given,
+               coalesce(array_agg(c.value ->> 'name') FILTER (WHERE k.is_free), '{}') AS free,
+               coalesce(string_agg(format('%1$I = CASE WHEN fresh ? %1$L THEN given.%1$I ELSE r.%1$I END',
+                                          c.value ->> 'name'), ', ') FILTER (WHERE k.is_free),
+                        'id = r.id') AS assigned
           FROM sync_table s CROSS JOIN jsonb_array_elements(s.columns) c
+         CROSS JOIN LATERAL (
+                SELECT NOT EXISTS (
+                    SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+                     WHERE i.indrelid = to_regclass(quote_ident(s.name)) AND i.indisunique
+                       AND a.attnum = ANY (i.indkey) AND a.attname = c.value ->> 'name')) k (is_free)
          WHERE s.active AND (c.value ->> 'live')::boolean AND s.write_by <> '{}'
          GROUP BY s.id ORDER BY s.id
     LOOP
@@ -98,15 +112,22 @@ $source$, target.name, target.names, target.given));
         EXECUTE format(header, {schema_literal}, format(
             'sync_update_%s(statement text, row_no bigint, fresh jsonb, seen jsonb)', target.id),
                        format($source$
+#variable_conflict use_variable
 DECLARE
     given %2$I.%1$I := jsonb_populate_record(NULL::%1$I, fresh);
     written bigint;
 BEGIN
-    EXECUTE statement USING row_no, given, seen;
+    IF statement IS NOT NULL THEN
+        EXECUTE statement USING row_no, given, seen;
+    ELSIF fresh - %3$L::text[] <> '{}' THEN
+        RETURN NULL;
+    ELSE
+        UPDATE %1$I r SET %4$s WHERE r.id = row_no AND jsonb_populate_record(r, seen) *= r;
+    END IF;
     GET DIAGNOSTICS written = ROW_COUNT;
     RETURN written;
 END
-$source$, target.name, {schema_literal}));
+$source$, target.name, {schema_literal}, target.free, target.assigned));
         inserts := inserts || format('WHEN %1$s THEN RETURN sync_insert_%1$s(fresh); ', target.id);
         updates := updates || format('WHEN %1$s THEN RETURN sync_update_%1$s(statement, row_no, fresh, seen); ',
                                      target.id);

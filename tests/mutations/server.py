@@ -193,8 +193,22 @@ MUTATIONS = (
     Mutation(
         "what a workstation does not say that it saw need not hold",
         APPLY,
-        "IF fresh <> '{}' AND seen ?& compared THEN",
-        "IF fresh <> '{}' THEN",
+        "complete boolean := fresh <> '{}' AND seen ?& compared;",
+        "complete boolean := fresh <> '{}';",
+        (_WRITERS,),
+    ),
+    Mutation(
+        "a change of a unique column is left out",
+        REGISTER,
+        "ELSIF fresh - %3$L::text[] <> '{}' THEN",
+        "ELSIF false THEN",
+        (_WRITERS,),
+    ),
+    Mutation(
+        "a change fires the triggers of every column",
+        APPLY,
+        "IF complete AND NOT (rule -> 'named')::boolean THEN",
+        "IF complete THEN",
         (_WRITERS,),
     ),
     Mutation(

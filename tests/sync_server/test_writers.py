@@ -81,6 +81,27 @@ def test_triggers_of_a_column_fire_for_that_column_alone(tenant: Tenant) -> None
     assert tenant.one("SELECT count(*) FROM calls") == 1
 
 
+@pytest.mark.parametrize(
+    "fresh",
+    [
+        {"notas": "x"},
+        {"email": "b@correo.cl"},
+        {"email": "b@correo.cl", "notas": "x"},
+        {"notas": None, "telefono": "+56900000000", "alergias": "x"},
+    ],
+)
+def test_a_change_is_written_whole_and_nothing_else(tenant: Tenant, fresh: dict) -> None:
+    """Catches a column that the kept statement leaves out, or empties."""
+    station = tenant.device().join()
+    row = whole_row(email="a@correo.cl", rut="1-9", notas="n", alergias="a")
+    number = added(station, row)
+    kept = "SELECT to_jsonb(r) FROM pacientes_cliente r WHERE id = %s"
+    before = tenant.one(kept, number)
+    seen = {name: row[name] for name in fresh}
+    assert station.push(op("U", CLIENTS, number, seen, fresh))["status"] == "applied"
+    assert tenant.one(kept, number) == before | fresh
+
+
 def test_a_change_without_what_was_seen_holds_only_where_nothing_was_there(tenant: Tenant) -> None:
     """Catches a column that is not compared because no old value of it came."""
     client = tenant.client()
