@@ -51,9 +51,9 @@ AS {body}
 {body};
 
 -- A result as it is stored. A copy of the cache may push the same transaction, and know its rows by
--- other ids: it is told which they have.
+-- other ids: it is told which they have. (STABLE, as what it calls: so it becomes part of the INSERT.)
 CREATE OR REPLACE FUNCTION {schema}.sync_kept(tx jsonb, outcome jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE
+LANGUAGE sql STABLE
 AS {body}
     SELECT CASE WHEN outcome ->> 'status' = 'applied'
                 THEN outcome || jsonb_build_object(

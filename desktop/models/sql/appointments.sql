@@ -8,6 +8,11 @@ AS {body}
 DECLARE
     key bigint;
 BEGIN
+    -- Mostly it is one, and there is nothing to sort.
+    IF practitioners[1] = ALL (practitioners) THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended({schema_literal} || '/' || practitioners[1], 0));
+        RETURN;
+    END IF;
     FOR key IN
         SELECT DISTINCT hashtextextended({schema_literal} || '/' || p, 0)
           FROM unnest((SELECT practitioners)) p WHERE p IS NOT NULL ORDER BY 1
@@ -18,12 +23,11 @@ END
 {body};
 
 -- The statuses in which an appointment takes its practitioner's time. The constraint below names
--- them again, because an index wants them immutable and in place.
+-- them again, because an index wants them immutable and in place. (In this form the function becomes
+-- part of the expression that calls it.)
 CREATE OR REPLACE FUNCTION {schema}.clinic_active(estado text) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS {body}
-    SELECT estado IN ('reservada', 'confirmada', 'en_espera', 'listo_para_atender', 'en_progreso');
-{body};
+LANGUAGE sql IMMUTABLE
+RETURN estado IN ('reservada', 'confirmada', 'en_espera', 'listo_para_atender', 'en_progreso');
 
 -- Keeps the end, tells the second buyer of a slot, and takes the practitioner's lock.
 CREATE OR REPLACE FUNCTION {schema}.clinic_before_appointment() RETURNS trigger
