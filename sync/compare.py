@@ -62,8 +62,8 @@ def comparing(connection: Any, schema: SyncSchema, key: str) -> Conversation[fro
     """One step of the comparison whose progress is kept under ``key``; the tables it wrote.
 
     Rows that are missing or differ are left for later (:mod:`sync.later`); none is left from an
-    earlier step. A step is whole or not at all; it is the last one where ``key`` is not set after it. Raises
-    ``MassDeletion`` where most of a table would go.
+    earlier step. A step is whole or not at all; it is the last one where ``key`` is not set after
+    it. Raises ``MassDeletion`` where most of a table would go.
     """
     execute = store.executor(connection)
     progress = Progress.read(store.get_state(execute, key) or "[[], 0, {}]")

@@ -1,10 +1,10 @@
 """Going on with a server that was put back from a backup, or as a copy of another cache.
 
 A server that was put back has a new epoch; of two caches with one number (a disk image was copied, or
-put back) the one whose nonce is stale is a copy. Either way the workstation takes a number that no copy of it has, offers again what
-it knows to have been applied and the server has no more (or, where a person put the server back on
-purpose, keeps it as drafts for a person to decide on), and compares every table. What waits in the
-outbox stays there.
+put back) the one whose nonce is stale is a copy. Either way the workstation takes a number that no
+copy of it has, offers again what it knows to have been applied and the server has no more (or, where
+a person put the server back on purpose, keeps it as drafts for a person to decide on), and compares
+every table. What waits in the outbox stays there.
 """
 
 from __future__ import annotations

@@ -46,14 +46,12 @@ def follow(
             fault("copy_followed")
 
 
-def take_number(connection: Any, schema: SyncSchema, device: int) -> frozenset[str]:
-    """Go on as ``device``, in the caller's transaction; the tables whose rows have new ids."""
+def take_number(connection: Any, schema: SyncSchema, device: int) -> None:
+    """Go on as ``device``, in the caller's transaction; what waits to be inserted gets its ids."""
     execute = store.executor(connection)
     store.set_device(execute, device)
     execute("UPDATE sync_counter SET value = 0 WHERE id = 1")
-    new_ids = _number_anew(execute, device)
-    _rename_rows(connection, execute, schema, new_ids)
-    return frozenset(table for table, _ in new_ids)
+    _rename_rows(connection, execute, schema, _number_anew(execute, device))
 
 
 def _number_anew(execute: Execute, device: int) -> dict[Key, int]:

@@ -308,25 +308,13 @@ def test_a_copy_of_the_cache_and_a_server_put_back(
     alike(tenant, a)
 
 
-def copied(a: Station, path: Path) -> Station:
-    """A copy of a workstation's disk, which somebody works on."""
-    a.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(a.path, path)
-    twin = object.__new__(Station)
-    twin.path, twin.params, twin.server = path, a.params, a.server
-    twin.connection = connect(path)
-    twin.desk = Desk(twin.connection)
-    twin.engine = twin.make_engine()
-    return twin
-
-
 def test_a_copy_that_was_there_first_hides_no_restoration(
     station: Maker, tenant: Tenant, tmp_path: Path
 ) -> None:
     """It has the very nonce of the backup, and comes further than the true cache ever was."""
     a = station()
     sync(a)
-    copy = copied(a, tmp_path / "copy.db")
+    copy = a.copied(tmp_path / "copy.db")
     kept = tenant.backup()
     mine = person(a, name="the same id")
     more = person(a, name="after the backup")
@@ -358,7 +346,7 @@ def test_a_copy_asks_about_all_that_waits(station: Maker, tenant: Tenant, tmp_pa
     sync(a)
     for n in range(5):
         person(a, name=f"number {n}")
-    copy = copied(a, tmp_path / "copy.db")
+    copy = a.copied(tmp_path / "copy.db")
     sync(a)
     with closing(copy.server.connect()) as transport:
         for _step in range(20):

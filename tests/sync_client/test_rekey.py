@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from sync.calls import Recover
 from sync.recovery import recovering
 from sync.schema import device_of
 from sync.wire import ExchangeAnswer, TableChanges
-from tests.sync_client.world import NOW, SCHEMA, Desk, Maker, Station, Tenant, connect
+from tests.sync_client.world import NOW, SCHEMA, Desk, Maker, Tenant
 
 
 def become(
@@ -134,17 +133,6 @@ def test_a_fork_that_fails_half_way_leaves_everything_as_it_was(desk: Desk, poin
     assert (desk.everything(), store.outbox(desk.execute), store.device(desk.execute)) == before
 
 
-def copy_of(station: Station, tenant: Tenant, path: Path) -> Station:
-    station.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(station.path, path)
-    twin = object.__new__(Station)
-    twin.path, twin.params, twin.server = path, station.params, station.server
-    twin.connection = connect(path)
-    twin.desk = Desk(twin.connection)
-    twin.engine = twin.make_engine()
-    return twin
-
-
 def test_a_copied_workstation_and_its_original_both_keep_everything(
     station: Maker, tenant: Tenant, tmp_path: Path
 ) -> None:
@@ -153,7 +141,7 @@ def test_a_copied_workstation_and_its_original_both_keep_everything(
     (ana,) = a.desk.rows("person")
     with a.desk.doing():
         shared = a.desk.insert("person", name="shared", friend_id=ana)
-    b = copy_of(a, tenant, tmp_path / "twin.db")
+    b = a.copied(tmp_path / "twin.db")
     for who, desk in (("a", a.desk), ("b", b.desk)):
         with desk.doing():
             mine = desk.insert("person", name=f"of {who}", friend_id=shared)
@@ -187,11 +175,11 @@ def test_copies_show_nothing_that_the_server_knows_by_another_id(
 ) -> None:
     """What the third copy has waiting was applied under the ids that the second had given it."""
     second = station()
-    first = copy_of(second, tenant, tmp_path / "first.db")
+    first = second.copied(tmp_path / "first.db")
     with second.desk.doing():
         parent = second.desk.insert("person", name="once")
         second.desk.insert("visit", person_id=parent, room=1)
-    third = copy_of(second, tenant, tmp_path / "third.db")
+    third = second.copied(tmp_path / "third.db")
     with third.desk.doing():
         third.desk.insert("person", name="builds on it", friend_id=parent)
     for one in (first, second, third, second):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -333,6 +334,17 @@ class Station:
         options.setdefault("clock", lambda: NOW)
         server = options.pop("server", self.server)
         return SyncEngine(lambda: connect(self.path), server, SCHEMA, **options)
+
+    def copied(self, path: Path) -> Station:
+        """A copy of this workstation's disk, which somebody works on."""
+        self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(self.path, path)
+        twin = object.__new__(Station)
+        twin.path, twin.params, twin.server = path, self.params, self.server
+        twin.connection = connect(path)
+        twin.desk = Desk(twin.connection)
+        twin.engine = twin.make_engine()
+        return twin
 
     @property
     def device(self) -> int:
