@@ -7,7 +7,6 @@ clinic's private key learns its size and nothing else.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import errno
 import hashlib
@@ -21,6 +20,7 @@ from typing import Any
 
 import pyrage
 
+from desktop.domain.durable import publish, sync_folder
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 from desktop.models import sync_schema
 from sync import adopt, codec, store
@@ -146,11 +146,11 @@ def write_new(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            _name(beside, path)
+            publish(beside, path)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileExistsError as error:
         raise EnvironmentTrouble("file.exists", path=str(path)) from error
     except OSError as error:
@@ -158,30 +158,6 @@ def write_new(path: Path, content: bytes) -> None:
         raise EnvironmentTrouble(
             "office.disk_full" if full else "office.not_written", path=str(path)
         ) from error
-
-
-def _name(beside: Path, path: Path) -> None:
-    """Give a complete file its name, unless another has it."""
-    try:
-        os.link(beside, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a memory stick knows no second name for a file
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, "exists", str(path)) from None
-        beside.rename(path)
-    else:
-        beside.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have a new name outlive a power cut, where the system offers that."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 # Reading ----------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Where archives are kept: folders, WebDAV, S3 and Supabase Storage."""
