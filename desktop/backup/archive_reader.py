@@ -1,0 +1,233 @@
+"""Reading an archive: everything is authenticated before a byte of it is handed out.
+
+:func:`verify` reads the file to its end and keeps the hash of every member. :class:`ArchiveReader`
+reads it again, and hands out a member after its hash was found to be the same: a file that changes
+in between is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from desktop.backup import archive_format as form
+from desktop.backup import keys
+from desktop.backup.archive import Progress, Receipt
+from desktop.backup.archive_check import Checked, Checking
+from desktop.backup.archive_format import Named, Part
+from desktop.backup.archive_layers import Source, Unpacker, decrypt, expand
+from desktop.backup.archive_limits import Limits
+from desktop.backup.channel import Channel
+from desktop.backup.errors import ArchiveError
+from desktop.backup.manifest import Manifest
+from desktop.backup.trailer import Member, TableCount
+
+WAITING = 2
+"""Members that wait between two threads."""
+
+_Members = Channel[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A verified archive.
+
+    :ivar signer: public key of the device that wrote it. :ivar signer_known: whether the clinic
+        trusts it; ``None`` where nobody could be asked.
+    :ivar sha256: of the file as stored. :ivar size: its bytes. :ivar members: in the file's order.
+    """
+
+    manifest: Manifest
+    manifest_hash: str
+    tables: tuple[TableCount, ...]
+    blobs: tuple[str, ...]
+    signer: str
+    signer_known: bool | None
+    sha256: str
+    size: int
+    members: tuple[Member, ...]
+
+    def count(self, name: str, part: str = Part.ROWS) -> TableCount:
+        """What a table's text comes to; nothing at all where the archive has none of it."""
+        for table in self.tables:
+            if (table.name, table.part) == (name, part):
+                return table
+        return TableCount(name, part, 0, 0, hashlib.sha256().hexdigest())
+
+    @property
+    def rows(self) -> int:
+        """Rows in all tables."""
+        return sum(table.rows for table in self.tables if table.part == Part.ROWS)
+
+
+def verify(
+    source: BinaryIO,
+    identities: Sequence[str],
+    *,
+    trusted: Collection[str] | None,
+    tenant: str | None = None,
+    expect: Receipt | None = None,
+    schema_version: int | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> Contents:
+    """Read an archive from where ``source`` stands to its end, and authenticate all of it.
+
+    :param identities: private halves of keys; one of them opens it.
+    :param trusted: public keys of the signers whom the clinic trusts; ``None`` judges no signer.
+    :param tenant: the clinic's UUID that it has to be of. :param expect: what was written, where
+        this is the reading back. :param schema_version: the newest that this program knows.
+    :param progress: told the bytes of the file that were read; what it raises ends the reading.
+
+    Raises :class:`ArchiveError`. What ``source`` or ``progress`` raise passes through.
+    """
+    file = Source(source, progress)
+    checked = _checked(file, identities, limits or Limits())
+    manifest = checked.manifest
+    contents = Contents(
+        manifest=manifest,
+        manifest_hash=checked.trailer.manifest,
+        tables=checked.trailer.tables,
+        blobs=checked.trailer.blobs,
+        signer=manifest.signer,
+        signer_known=None,
+        sha256=file.hash.hexdigest(),
+        size=file.size,
+        members=checked.trailer.members,
+    )
+    if tenant is not None and manifest.tenant != tenant.lower():
+        raise ArchiveError("archive.wrong_clinic", clinic=manifest.clinic)
+    if trusted is not None:
+        if manifest.signer not in trusted:
+            raise ArchiveError("archive.unknown_signer", signer=keys.fingerprint(manifest.signer))
+        contents = replace(contents, signer_known=True)
+    if schema_version is not None and manifest.schema_version > schema_version:
+        raise ArchiveError("archive.newer")
+    if expect is not None and not _as_written(contents, expect):
+        raise ArchiveError("archive.not_as_written")
+    return contents
+
+
+def _checked(file: Source, identities: Sequence[str], limits: Limits) -> Checked:
+    """Decrypt in this thread, and look at the members in another."""
+    checking = Checking(limits)
+    members: _Members = Channel(WAITING)
+
+    def check() -> None:
+        try:
+            while (member := members.get()) is not None:
+                checking.take(*member)
+        except BaseException as error:  # noqa: BLE001 - raised again where the file is read
+            members.abort(error)
+
+    worker = threading.Thread(target=check, name="archive-check", daemon=True)
+    worker.start()
+    try:
+        decrypt(file, Unpacker(lambda *member: members.put(member), limits), identities)
+        members.close()
+    except BaseException as error:
+        members.abort(error)
+        raise
+    finally:
+        worker.join()
+    members.check()
+    return checking.finish()
+
+
+def _as_written(contents: Contents, receipt: Receipt) -> bool:
+    return (
+        contents.sha256 == receipt.sha256
+        and contents.size == receipt.size
+        and contents.manifest_hash == receipt.manifest_hash
+        and contents.tables == receipt.tables
+        and contents.blobs == receipt.blobs
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TablePart:
+    """A table's rows, its deleted keys, or an attachment.
+
+    :ivar name: the table, or the attachment's SHA-256. :ivar part: see :class:`Part`.
+    :ivar chunks: its content, to be read before the next part is asked for; a chunk may end within
+        a line.
+    """
+
+    name: str
+    part: Part
+    chunks: Iterator[bytes]
+
+
+class ArchiveReader:
+    """Reads a verified archive's content, in the file's order; a ``with`` block.
+
+    :param source: the same file; it is read from its beginning.
+    :param contents: what :func:`verify` made of it.
+
+    Tables without rows have no part. A member that is not as it was verified raises
+    ``archive.damaged`` before it is handed out.
+    """
+
+    def __init__(self, source: BinaryIO, identities: Sequence[str], contents: Contents) -> None:
+        self.contents = contents
+        self._source = source
+        self._identities = tuple(identities)
+        self._members: _Members = Channel(WAITING)
+        self._seen = 0
+        self._thread = threading.Thread(target=self._read, name="archive-read", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._source.seek(0)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._members.abort(_Left())
+        self._thread.join()
+
+    def parts(self) -> Iterator[TablePart]:
+        """Tables, then attachments; once."""
+        for (part, name), members in groupby(self._content(), lambda m: (m[0].part, m[0].subject)):
+            chunks = (data if part is Part.BLOB else expand(data) for _named, data in members)
+            yield TablePart(name, part, chunks)
+
+    def tables(self) -> Iterator[TablePart]:
+        """The tables' parts alone."""
+        return (part for part in self.parts() if part.part is not Part.BLOB)
+
+    def _content(self) -> Iterator[tuple[Named, bytes]]:
+        while (member := self._members.get()) is not None:
+            name, data = member
+            if name not in {form.MANIFEST, form.TRAILER, form.SIGNATURE}:
+                yield form.name_of(name), data
+
+    def _read(self) -> None:
+        try:
+            decrypt(Source(self._source), Unpacker(self._take, Limits()), self._identities)
+            if self._seen < len(self.contents.members):
+                raise ArchiveError("archive.damaged")
+            self._members.close()
+        except BaseException as error:  # noqa: BLE001 - raised again where the content is read
+            self._members.abort(error)
+
+    def _take(self, name: str, data: bytes) -> None:
+        if name not in {form.TRAILER, form.SIGNATURE}:
+            known = self.contents.members[self._seen : self._seen + 1]
+            if known != (Member(name, len(data), hashlib.sha256(data).hexdigest()),):
+                raise ArchiveError("archive.damaged")
+            self._seen += 1
+        self._members.put((name, data))
+
+
+class _Left(Exception):
+    """The reader was left."""

@@ -1,0 +1,64 @@
+"""A short queue between two threads that ends on both sides when either fails."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Channel(Generic[_T]):
+    """At most ``room`` items wait; who puts more waits for whoever takes.
+
+    :meth:`abort` wakes both sides, and every later call raises what it was given.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._items: deque[_T] = deque()
+        self._changed = threading.Condition()
+        self._error: BaseException | None = None
+        self._closed = False
+
+    def put(self, item: _T) -> None:
+        """Hand an item over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._error or len(self._items) < self._room)
+            self._raise()
+            self._items.append(item)
+            self._changed.notify_all()
+
+    def get(self) -> _T | None:
+        """The next item, or ``None`` after the last."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._error or self._items or self._closed)
+            self._raise()
+            if not self._items:
+                return None
+            item = self._items.popleft()
+            self._changed.notify_all()
+            return item
+
+    def close(self) -> None:
+        """Nothing more is put."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def check(self) -> None:
+        """Raise what it was ended with, if it was."""
+        with self._changed:
+            self._raise()
+
+    def abort(self, error: BaseException) -> None:
+        """End it; the first error is the one that both sides hear."""
+        with self._changed:
+            self._error = self._error or error
+            self._items.clear()
+            self._changed.notify_all()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error

@@ -1,0 +1,126 @@
+"""Who can open an archive, and who signs it.
+
+Archives are encrypted to two age keys: the clinic's and the recovery key. Their private halves are
+made at the first backup and lie nowhere in the clear: the clinic's is kept sealed under the password
+of each administrator, the recovery key is printed and forgotten. A workstation knows the public
+halves alone, so it can take a backup and cannot read one. Each device signs with a key of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+
+import pyrage
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from desktop.backup.errors import ArchiveError
+
+
+class Signer:
+    """A device's Ed25519 key. ``private`` belongs into the device's keyring and nowhere else.
+
+    :param private: as :attr:`private` gave it; ``backup_key.signer_wrong`` for any other text.
+    """
+
+    def __init__(self, private: str) -> None:
+        try:
+            self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(private))
+        except ValueError as error:
+            raise ArchiveError("backup_key.signer_wrong") from error
+
+    @classmethod
+    def generate(cls) -> Signer:
+        """A new one."""
+        return cls(Ed25519PrivateKey.generate().private_bytes_raw().hex())
+
+    @property
+    def private(self) -> str:
+        """For the keyring: 64 hexadecimal digits."""
+        return self._key.private_bytes_raw().hex()
+
+    @property
+    def public(self) -> str:
+        """For the clinic's list of signers: 64 hexadecimal digits."""
+        return self._key.public_key().public_bytes_raw().hex()
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature's 64 bytes."""
+        return self._key.sign(message)
+
+
+def signature_holds(public: str, signature: bytes, message: bytes) -> bool:
+    """Whether the owner of ``public`` signed ``message``."""
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def fingerprint(public: str) -> str:
+    """A signer as people compare it: 16 letters and digits in fours."""
+    text = base64.b32encode(hashlib.sha256(bytes.fromhex(public)).digest()[:10]).decode()
+    return "-".join(text[at : at + 4] for at in range(0, 16, 4))
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeys:
+    """A clinic's new pair of keys: the private halves are sealed or printed, and forgotten."""
+
+    recipient: str
+    recovery_recipient: str
+    identity: str = field(repr=False)
+    recovery_identity: str = field(repr=False)
+
+
+def new_clinic_keys() -> NewKeys:
+    """Keys for a clinic's first backup, or to go on with after a rotation."""
+    clinic, recovery = (pyrage.x25519.Identity.generate() for _ in range(2))
+    return NewKeys(
+        recipient=str(clinic.to_public()),
+        recovery_recipient=str(recovery.to_public()),
+        identity=str(clinic),
+        recovery_identity=str(recovery),
+    )
+
+
+def check_recipient(text: str) -> str:
+    """``text`` where it is the public half of a key; ``backup_key.wrong``."""
+    try:
+        return str(pyrage.x25519.Recipient.from_str(text.strip()))
+    except pyrage.RecipientError as error:
+        raise ArchiveError("backup_key.wrong") from error
+
+
+def read_identity(text: str) -> pyrage.x25519.Identity:
+    """The private half of a key as pyrage takes it; ``backup_key.wrong``."""
+    try:
+        return pyrage.x25519.Identity.from_str(text.strip().upper())
+    except pyrage.IdentityError as error:
+        raise ArchiveError("backup_key.wrong") from error
+
+
+def recipient_of(identity: str) -> str:
+    """The public half of a key. Raises ``backup_key.wrong``."""
+    return str(read_identity(identity).to_public())
+
+
+def seal(identity: str, password: str) -> str:
+    """A private half that only ``password`` opens: an age file by scrypt, as base64.
+
+    Takes about a second, so that guessing does, too.
+    """
+    sealed: bytes = pyrage.passphrase.encrypt(identity.encode(), password)
+    return base64.b64encode(sealed).decode()
+
+
+def unseal(sealed: str, password: str) -> str:
+    """What :func:`seal` was given; ``backup_key.password``."""
+    try:
+        opened: bytes = pyrage.passphrase.decrypt(base64.b64decode(sealed, validate=True), password)
+        return str(read_identity(opened.decode()))
+    except (pyrage.DecryptError, ValueError) as error:
+        raise ArchiveError("backup_key.password") from error
