@@ -83,7 +83,7 @@ def pages(
     :param layout: one of :data:`LAYOUTS`.
     :param copy: a reprint, marked as such.
     """
-    _fonts()
+    register_fonts()
     paper: _Ticket | _Sheet
     if layout == TICKET:
         height = _Ticket(receipt, clinic).draw(copy=copy)
@@ -135,7 +135,7 @@ def _draw(canvas: Canvas, page: Page) -> None:
 
 
 @cache
-def _fonts() -> None:
+def register_fonts() -> None:
     """Registered once: a font of our own, because the names of people outgrow Latin-1."""
     for name, path in font_files().items():
         pdfmetrics.registerFont(TTFont(name, str(path)))

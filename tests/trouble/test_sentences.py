@@ -16,7 +16,7 @@ from desktop.domain.sentences import all_sentences
 from sync import engine, errors
 
 ROOT = Path(__file__).parents[2]
-RAISED = {"AppError", "RuleError", "EnvironmentTrouble", "Warned"}
+RAISED = {"AppError", "ArchiveError", "RuleError", "EnvironmentTrouble", "Warned"}
 _CODE = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)?")
 
 FORWARDED = {
