@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import resources
 
 Execute = Callable[[str], object]
@@ -35,7 +35,8 @@ def quote_literal(text: str) -> str:
     return "'" + doubled + "'"
 
 
-def _named_after(schema: str, suffix: str) -> str:
+def named_after(schema: str, suffix: str) -> str:
+    """A name that PostgreSQL can hold and that no other tenant's is, as long as the suffix differs."""
     name = schema + suffix
     if len(name.encode()) <= _NAME_BYTES:
         return name
@@ -47,16 +48,19 @@ def _named_after(schema: str, suffix: str) -> str:
 
 def channel(schema: str) -> str:
     """The NOTIFY channel that wakes the workstations of the tenant in ``schema``."""
-    return _named_after(schema, "_sync")
+    return named_after(schema, "_sync")
 
 
 def device_group(schema: str) -> str:
     """The group role whose members may call the tenant's sync functions."""
-    return _named_after(schema, "_devices")
+    return named_after(schema, "_devices")
 
 
-def render(template: str, schema: str) -> str:
-    """``template`` for the tenant in ``schema``; ``ValueError`` for an impossible name."""
+def render(template: str, schema: str, more: Mapping[str, str] | None = None) -> str:
+    """``template`` for the tenant in ``schema``; ``ValueError`` for an impossible name.
+
+    :param more: further tokens, and what stands for them.
+    """
     tag = "body"
     while tag in schema:
         tag += "_"
@@ -66,12 +70,13 @@ def render(template: str, schema: str) -> str:
         "{channel_literal}": quote_literal(channel(schema)),
         "{devices_literal}": quote_literal(device_group(schema)),
         "{body}": f"${tag}$",
+        **(more or {}),
     }
     pattern = "|".join(re.escape(token) for token in tokens)
     return re.sub(pattern, lambda match: tokens[match[0]], template)
 
 
-def load(package: str, name: str, schema: str) -> str:
+def load(package: str, name: str, schema: str, more: Mapping[str, str] | None = None) -> str:
     """The file ``name`` beside ``package``'s modules, rendered for ``schema``."""
     text = resources.files(package).joinpath("sql", name).read_text(encoding="utf-8")
-    return render(text, schema)
+    return render(text, schema, more)

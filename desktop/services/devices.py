@@ -14,8 +14,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from desktop.backup import rights
 from desktop.domain.errors import RuleError
-from desktop.models import PRACTITIONER, PROFILES
+from desktop.models import OFFICE, PRACTITIONER, PROFILES
 from desktop.services import tenants
 from desktop.services.enrolment import Address, Enrolment
 from desktop.services.server import translated
@@ -79,6 +80,8 @@ def enroll(
             ).format(with_parameters(tenant, "sync_device")),
             (number, role, profile, practitioner_id, label),
         )
+        if profile == OFFICE:
+            rights.ensure(connection, tenant)
     return Enrolment(
         schema=tenant,
         tenant=found.uuid,
@@ -150,6 +153,7 @@ def revoke(connection: psycopg.Connection, tenant: str, number: int) -> list[int
                 ).format(with_parameters(tenant, "sync_device")),
                 (device.role,),
             ).fetchall()
+            rights.ensure(connection, tenant)
         _end_sessions(connection, device.role)
     return sorted(row[0] for row in rows)
 

@@ -23,7 +23,7 @@ from sqlcipher3 import dbapi2 as sqlcipher
 from alembic import command
 from desktop.domain.errors import EnvironmentTrouble
 from desktop.domain.resources import migrations_path
-from desktop.models import Base, sync_schema
+from desktop.models import Base, backup_roles, sync_schema
 from desktop.models.cache_form import cache_metadata
 from desktop.models.server import install
 from sync import server
@@ -128,6 +128,18 @@ def upgrade_tenant(connection: psycopg.Connection, schema: str, revision: str = 
         server.install_functions(execute, schema, sync_schema())
         install(execute, schema)
         execute(load("desktop.models", "accounts.sql", schema))
+        if revision == "head":
+            backup_roles.install(execute, schema)
+
+
+def upgrade_tables(connection: psycopg.Connection, schema: str, revision: str) -> None:
+    """Bring the tables of a schema to ``revision`` and leave functions and triggers out.
+
+    For rows that are looked at, changed by migrations, and never worked on in this schema. A
+    transaction that the caller began is used and left open.
+    """
+    with _tenant(connection, schema) as wrapped:
+        _run(command.upgrade, wrapped, revision, schema=schema)
 
 
 def downgrade_tenant(connection: psycopg.Connection, schema: str, revision: str = "base") -> None:

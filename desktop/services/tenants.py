@@ -14,6 +14,7 @@ import psycopg
 from babel.core import get_global
 from psycopg import sql
 
+from desktop.backup import rights
 from desktop.domain import passwords
 from desktop.domain.errors import RuleError
 from desktop.models.contract import SHARED_TABLES, contract_columns
@@ -100,6 +101,7 @@ def create(
         ensure_group(connection, name)
         migrations.upgrade_tenant(connection, name)
         office_key.ensure(connection, name)
+        rights.ensure(connection, name)
         _lay_down(connection, name, clinic)
         _add_account(connection, name, administrator, encoded)
     return find(connection, name)
@@ -171,6 +173,7 @@ def migrate(connection: psycopg.Connection, name: str) -> Tenant:
         ensure_group(connection, name)
         migrations.upgrade_tenant(connection, name)
         office_key.ensure(connection, name)
+        rights.ensure(connection, name)
     return find(connection, name)
 
 

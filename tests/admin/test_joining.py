@@ -370,6 +370,11 @@ class TestDevices:
             "account_change_password",
             "account_create",
             "account_set_password",
+            "backup_begin",
+            "backup_history",
+            "backup_record",
+            "backup_signer",
+            "backup_signers",
             "device_take_over",
         }
 

@@ -136,7 +136,7 @@ class TestCache:
         assert frozen == migrations.known_versions()
 
 
-OF_THE_ENGINE = ("sync_", "acceso_", migrations.VERSION_TABLE)
+OF_THE_ENGINE = ("sync_", "acceso_", "respaldo_", migrations.VERSION_TABLE)
 
 
 def differences(connection: psycopg.Connection, schema: str) -> list[Any]:
