@@ -18,6 +18,8 @@ _DESK = _CHARGES | {"finance.pay", "finance.discount"}
 _CLINICAL = frozenset({"clinical.view", "clinical.edit"})
 _REPORTS = frozenset({"reports.view"})
 _ADMINISTRATION = frozenset({"admin", "staff.edit", "settings.edit"})
+_BACKUPS = frozenset({"backup.view", "backup.create"})
+_RECOVERY = frozenset({"backup.restore", "backup.export", "backup.delete", "backup.settings"})
 
 ALL = (
     _EVERYBODY
@@ -28,12 +30,14 @@ ALL = (
     | _CLINICAL
     | _REPORTS
     | _ADMINISTRATION
+    | _BACKUPS
+    | _RECOVERY
 )
 """Every action that is asked for anywhere."""
 
 _BY_ROLE = {
     GENERAL: ALL,
-    ADMINISTRATIVE: _EVERYBODY | _DESK,
+    ADMINISTRATIVE: _EVERYBODY | _DESK | _BACKUPS,
     PRACTITIONER: _EVERYBODY | _CHARGES | _CLINICAL,
 }
 
@@ -59,7 +63,7 @@ def permissions_of(
     if manages_clients:
         allowed |= _CLIENTS
     if manages_staff:
-        allowed |= _ADMINISTRATION | {"finance.reverse"}
+        allowed |= _ADMINISTRATION | _BACKUPS | _RECOVERY | {"finance.reverse"}
     if sees_reports:
         allowed |= _REPORTS
     return allowed
