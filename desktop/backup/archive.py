@@ -203,8 +203,11 @@ class ArchiveWriter:
             self._packing.pack(piece)
 
     def _encrypt(self) -> None:
-        pyrage.encrypt_io(_Feed(self._stored), self._sink, self._keys)
-        self._sink.flush()
+        try:
+            pyrage.encrypt_io(_Feed(self._stored), self._sink, self._keys)
+            self._sink.flush()
+        except (pyrage.EncryptError, OSError) as error:
+            raise self._sink.error or error from None
 
 
 class TableSink:
@@ -337,11 +340,15 @@ class _Feed:
 
 
 class _Sink:
-    """Where pyrage writes: counts and hashes what is stored."""
+    """Where pyrage writes: counts and hashes what is stored.
+
+    :ivar error: what the sink itself, or ``progress``, raised.
+    """
 
     def __init__(self, sink: BinaryIO, progress: Progress | None) -> None:
         self.hash = hashlib.sha256()
         self.size = 0
+        self.error: BaseException | None = None
         self._sink = sink
         self._progress = progress
         self._buffer = bytearray()
@@ -357,6 +364,13 @@ class _Sink:
         self._sink.flush()
 
     def _pass_on(self) -> None:
+        try:
+            self._store()
+        except BaseException as error:
+            self.error = error
+            raise
+
+    def _store(self) -> None:
         data, self._buffer = bytes(self._buffer), bytearray()
         written = self._sink.write(data)
         if written is not None and written != len(data):

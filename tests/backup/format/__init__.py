@@ -1,0 +1,1 @@
+"""The archive's container, its keys and its standalone reader."""
