@@ -1,0 +1,313 @@
+"""Tables that take the places of others, in one short moment in which nobody writes.
+
+The schema stays, with its functions, its rights, the engine's own tables and its name: the live tables
+move out of it and the others in. What stood on the live ones (triggers, rights, foreign keys of
+other tables, views) stands on the new ones afterwards.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from desktop.backup import administrators, catalog
+from desktop.backup.administrators import Merged
+from desktop.backup.catalog import put
+from desktop.backup.following import Following
+from desktop.backup.staging import never
+from desktop.domain.errors import EnvironmentTrouble, RuleError
+from sync.identifiers import with_parameters
+from sync.sqltext import channel
+
+WAIT_MS = 80
+"""How long the locks may be waited for at a time: whoever comes after us waits as long."""
+PATIENCE = 120.0
+"""Seconds after which a restore gives up where somebody never lets go."""
+_GIVES_WAY = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.DeadlockDetected,
+)
+_MARK = "consultorio: replaced "
+_SERVER_IDS = 1 << 39
+_INTRODUCED = ("sync_device", "respaldo_")
+"""Tables of the engine whose rows go with the clinic to another server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Tables that a restore replaced.
+
+    :ivar until: when they may go. :ivar revision: the migration that they are of.
+    """
+
+    schema: str
+    live: str
+    at: dt.datetime
+    until: dt.datetime
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """What happened.
+
+    :ivar began: when writers began to wait, by :func:`time.perf_counter`; they do until the commit.
+    :ivar attempts: how often the locks were asked for.
+    """
+
+    merged: Merged
+    began: float
+    attempts: int
+
+
+@dataclass
+class Swap:
+    """Tables of ``staged`` for those of ``live``; the live ones go to ``away``, which exists.
+
+    :ivar names: the tables. :ivar aside: staged tables whose rows are added to those of live ones.
+    :ivar sequences: sequence → a value that it has passed.
+    :ivar fresh: the clinic's UUID, where the tenant was made for its archive.
+    """
+
+    connection: psycopg.Connection
+    live: str
+    staged: str
+    away: str
+    names: Sequence[str]
+    aside: Sequence[str] = ()
+    sequences: Mapping[str, int] = field(default_factory=dict)
+    fresh: str | None = None
+    patience: float = PATIENCE
+    cancelled: Callable[[], bool] = never
+
+    def __post_init__(self) -> None:
+        catalog.plain_settings(self.connection)
+        self.following = Following(self.connection, self.live, self.staged, self.names)
+
+    def run(self) -> Swapped:
+        """Do it in the open transaction; writers wait from a moment in here until its commit.
+
+        Raises ``RuleError``: ``restore.in_the_way`` where something depends on the tables that could
+        not follow, ``restore.orphans``, ``restore.cancelled``; and :class:`EnvironmentTrouble`:
+        ``restore.busy`` where somebody did not let go of a table, ``restore.changed``.
+        """
+        standing = catalog.dependents(self.connection, self.live, self.names)
+        if standing:
+            raise RuleError("restore.in_the_way", what=", ".join(standing))
+        self.following.prepare()
+        self.following.unheld()
+        self._forget_known()
+        before = catalog.fingerprint(self.connection, self.live, self.names)
+        deadline = time.monotonic() + self.patience
+        attempts = 0
+        while True:
+            attempts += 1
+            if self.cancelled():
+                raise RuleError("restore.cancelled")
+            began = time.perf_counter()
+            try:
+                with self.connection.transaction():
+                    self._lock()
+                    if catalog.fingerprint(self.connection, self.live, self.names) != before:
+                        raise EnvironmentTrouble("restore.changed")
+                    return Swapped(self._change(), began, attempts)
+            except _GIVES_WAY as error:
+                if time.monotonic() > deadline:
+                    raise EnvironmentTrouble("restore.busy") from error
+            time.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - so that two do not meet again
+
+    def _lock(self) -> None:
+        """Nobody but us: workstations and migrations stay out, other writers wait or are waited for."""
+        self._limit(WAIT_MS)
+        self.connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('consultorio'), hashtext(%s))", (self.live,)
+        )
+        ours = [sql.Identifier(self.live, name).as_string() for name in (*self.names, *self.aside)]
+        locked = sorted({*ours, *self.following.others})
+        statement = "LOCK TABLE " + ", ".join(locked) + " IN ACCESS EXCLUSIVE MODE"
+        self.connection.execute(statement.encode())
+        self._limit(0)
+
+    def _limit(self, milliseconds: int) -> None:
+        self.connection.execute(
+            "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
+            (str(milliseconds), str(milliseconds)),
+        )
+
+    def _change(self) -> Merged:
+        merged = administrators.merge(self.connection, self.live, self.staged)
+        self.following.let_go()
+        moves = [
+            sql.SQL("ALTER TABLE {} SET SCHEMA {}; ALTER TABLE {} SET SCHEMA {}").format(
+                sql.Identifier(self.live, name),
+                sql.Identifier(self.away),
+                sql.Identifier(self.staged, name),
+                sql.Identifier(self.live),
+            )
+            for name in self.names
+        ]
+        self.connection.execute(sql.SQL("; ").join(moves))
+        self.following.take_hold()
+        if self.fresh is not None:
+            self._introduce()
+        self._add_aside()
+        for name in (*self.names, *self.aside):
+            self._go_past(name)
+        self._new_epoch()
+        self.connection.execute("SELECT pg_notify(%s, '')", (channel(self.live),))
+        return merged
+
+    def _forget_known(self) -> None:
+        """Of the rows to be added, those that are there already; before anybody waits."""
+        if catalog.AUDIT in self.aside:
+            put(
+                self.connection,
+                "DELETE FROM {staged} s USING {live} l WHERE l.id = s.id",
+                staged=sql.Identifier(self.staged, catalog.AUDIT),
+                live=sql.Identifier(self.live, catalog.AUDIT),
+            )
+
+    def _add_aside(self) -> None:
+        for name in self.aside:
+            if name != catalog.AUDIT and not (
+                self.fresh is not None and name.startswith(_INTRODUCED)
+            ):
+                continue
+            there = catalog.columns(self.connection, self.staged, name)
+            columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in there)
+            put(
+                self.connection,
+                "INSERT INTO {live} ({columns}) OVERRIDING SYSTEM VALUE"
+                " SELECT {columns} FROM {staged} ON CONFLICT DO NOTHING",
+                live=sql.Identifier(self.live, name),
+                staged=sql.Identifier(self.staged, name),
+                columns=columns,
+            )
+        self.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def _introduce(self) -> None:
+        """A tenant that was made for the archive is the archive's clinic, with its office key."""
+        meta = sql.Identifier(self.live, "sync_meta")
+        put(
+            self.connection,
+            "UPDATE {meta} SET tenant_uuid = {uuid}",
+            meta=meta,
+            uuid=sql.Literal(self.fresh),
+        )
+        if "sync_meta" in self.aside:
+            put(
+                self.connection,
+                "UPDATE {meta} l SET office_key = s.office_key, office_identity = s.office_identity"
+                " FROM {staged} s WHERE s.office_identity IS NOT NULL",
+                meta=meta,
+                staged=sql.Identifier(self.staged, "sync_meta"),
+            )
+
+    def _go_past(self, name: str) -> None:
+        """No id of either table is given again. Ids of 2³⁹ and above are workstations' own."""
+        before = self.away if name in self.names else self.live
+        text = {
+            "new": sql.Identifier(self.live, name).as_string(self.connection),
+            "old": sql.Identifier(before, name).as_string(self.connection),
+        }
+        found = self.connection.execute(
+            "SELECT s.oid::regclass::text, s.relname, pg_sequence_last_value("
+            "  pg_get_serial_sequence(%(old)s, 'id')::regclass)"
+            " FROM pg_attribute a"
+            " JOIN pg_class s ON s.oid = pg_get_serial_sequence(%(new)s, a.attname)::regclass"
+            " WHERE a.attrelid = %(new)s::regclass AND a.attname = 'id'",
+            text,
+        ).fetchall()
+        if not found:
+            return
+        sequence, sequence_name, last = found[0]
+        self.connection.execute(
+            sql.SQL(
+                "SELECT setval(%(sequence)s::regclass, top.reached) FROM (SELECT greatest("
+                " (SELECT max(id) FROM {new} WHERE id < %(end)s),"
+                " (SELECT max(id) FROM {old} WHERE id < %(end)s), %(last)s, %(given)s)::bigint"
+                " AS reached) top WHERE top.reached >= 1"
+            ).format(new=with_parameters(self.live, name), old=with_parameters(before, name)),
+            {
+                "sequence": sequence,
+                "end": _SERVER_IDS,
+                "last": last,
+                "given": self.sequences.get(sequence_name),
+            },
+        )
+
+    def _new_epoch(self) -> None:
+        meta = sql.Identifier(self.live, "sync_meta")
+        if self.fresh is not None:
+            # Numbers may have been given after the archive was taken; they are passed over.
+            put(
+                self.connection,
+                "SELECT {function}(m) FROM {meta} m",
+                function=sql.Identifier(self.live, "sync_new_epoch"),
+                meta=meta,
+            )
+        put(
+            self.connection,
+            "UPDATE {meta} SET epoch = gen_random_uuid(), on_restore = 'review'",
+            meta=meta,
+        )
+
+
+def go_away(
+    connection: psycopg.Connection,
+    live: str,
+    revision: str,
+    now: dt.datetime,
+    until: dt.datetime,
+) -> str:
+    """Make the schema to which the live tables go; returns its name."""
+    name = _away_name(connection, live, now)
+    said = {
+        "live": live,
+        "at": now.isoformat(),
+        "until": until.isoformat(),
+        "revision": revision,
+    }
+    put(connection, "CREATE SCHEMA {name}", name=name)
+    put(
+        connection,
+        "COMMENT ON SCHEMA {name} IS {text}",
+        name=name,
+        text=sql.Literal(_MARK + json.dumps(said, sort_keys=True)),
+    )
+    return name
+
+
+def replaced(connection: psycopg.Connection, live: str) -> list[Replaced]:
+    """What restores replaced in a tenant and is still there, the newest first."""
+    rows = connection.execute(
+        "SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace"
+        " WHERE starts_with(obj_description(oid, 'pg_namespace'), %s)",
+        (_MARK,),
+    ).fetchall()
+    found = []
+    for name, text in rows:
+        said = json.loads(text.removeprefix(_MARK))
+        if said["live"] == live:
+            at, until = (dt.datetime.fromisoformat(said[key]) for key in ("at", "until"))
+            found.append(Replaced(name, live, at, until, said["revision"]))
+    return sorted(found, key=lambda one: (one.at, one.schema), reverse=True)
+
+
+def _away_name(connection: psycopg.Connection, live: str, now: dt.datetime) -> str:
+    suffix = now.astimezone(dt.UTC).strftime("_antes_%Y%m%d_%H%M%S")
+    place = 0
+    while True:
+        end = suffix + (f"_{place}" if place else "")
+        name = live.encode()[: 63 - len(end)].decode(errors="ignore") + end
+        if not catalog.exists(connection, name):
+            return name
+        place += 1

@@ -1,0 +1,209 @@
+"""Archives of a tenant, as a restore takes them, and what a clinic holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from desktop.backup import catalog, keys
+from desktop.backup.archive import ArchiveWriter
+from desktop.backup.archive_reader import ArchiveReader, Contents, verify
+from desktop.backup.manifest import FULL, INCREMENTAL, SERVER, Column, Manifest, Table
+from desktop.backup.restore import tenant_uuid
+from desktop.services import migrations
+
+KEYS = keys.new_clinic_keys()
+SIGNER = keys.Signer("11" * 32)
+NOW = dt.datetime(2026, 11, 21, 14, 30, tzinfo=dt.UTC)
+UNSAVED = ("alembic_version",)
+KEYED_OTHERWISE = {
+    "sync_meta": "one",
+    "sync_device": "number",
+    "sync_result": "tx",
+    "acceso_intento": "usuario",
+    "respaldo_firmante": "publica",
+    "respaldo_llave_copia": "llave",
+}
+
+
+@dataclass
+class Archive:
+    """A written and verified archive, in memory."""
+
+    content: bytes
+    contents: Contents = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.contents = verify(
+            io.BytesIO(self.content), [KEYS.identity], trusted=[SIGNER.public]
+        )
+
+    @property
+    def hash(self) -> str:
+        return self.contents.manifest_hash
+
+
+@contextmanager
+def opened(*archives: Archive) -> Iterator[list[ArchiveReader]]:
+    """Their readers, as restore takes them."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                ArchiveReader(io.BytesIO(one.content), [KEYS.identity], one.contents)
+            )
+            for one in archives
+        ]
+
+
+def described(
+    connection: psycopg.Connection, schema: str, hidden: Mapping[str, Iterable[str]]
+) -> list[Table]:
+    """The tables that an archive has, with their columns."""
+    return [
+        Table(
+            name,
+            tuple(
+                Column(column.name, column.type)
+                for column in catalog.columns(connection, schema, name)
+                if column.name not in hidden.get(name, ())
+            ),
+            (KEYED_OTHERWISE.get(name, "id"),),
+        )
+        for name in catalog.tables(connection, schema)
+        if name not in UNSAVED and not name.startswith("sync_log")
+    ]
+
+
+def sequences(connection: psycopg.Connection, schema: str) -> dict[str, int]:
+    rows = connection.execute(
+        "SELECT sequencename, last_value FROM pg_sequences"
+        " WHERE schemaname = %s AND last_value IS NOT NULL",
+        (schema,),
+    ).fetchall()
+    return dict(rows)
+
+
+def take(
+    connection: psycopg.Connection,
+    schema: str,
+    *,
+    hidden: Mapping[str, Iterable[str]] | None = None,
+    only: Sequence[str] | None = None,
+    **said: object,
+) -> Archive:
+    """A full archive of a quiet tenant."""
+    sink = io.BytesIO()
+    with connection.transaction():
+        catalog.plain_settings(connection)
+        tables = [
+            one
+            for one in described(connection, schema, hidden or {})
+            if only is None or one.name in only
+        ]
+        manifest = manifest_of(connection, schema, tables, **said)
+        with ArchiveWriter(sink, (KEYS.recipient, KEYS.recovery_recipient), SIGNER, manifest) as writer:
+            for table in tables:
+                names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+                statement = sql.SQL("COPY {} ({}) TO STDOUT").format(
+                    sql.Identifier(schema, table.name), names
+                )
+                with writer.table(table.name) as into, connection.cursor() as cursor:
+                    with cursor.copy(statement) as copy:
+                        for chunk in copy:
+                            into.write(chunk)
+            writer.finish()
+    return Archive(sink.getvalue())
+
+
+def manifest_of(
+    connection: psycopg.Connection, schema: str, tables: Sequence[Table], **said: object
+) -> Manifest:
+    values: dict[str, object] = {
+        "tenant": tenant_uuid(connection, schema),
+        "clinic": "Clínica Los Aromos",
+        "created_at": NOW,
+        "kind": FULL,
+        "source": SERVER,
+        "schema_version": 2,
+        "revision": migrations.tenant_version(connection, schema),
+        "tables": tuple(tables),
+        "sequences": sequences(connection, schema),
+        "device": 1,
+        "device_label": "Oficina",
+        "actor": "admin",
+        "program": "0.1.0",
+    }
+    return Manifest(**(values | said))  # type: ignore[arg-type]
+
+
+def changed(
+    before: Archive,
+    rows: Mapping[str, bytes],
+    gone: Mapping[str, bytes] | None = None,
+    **said: object,
+) -> Archive:
+    """An incremental archive on top of another one."""
+    base = before.contents.manifest
+    names = [*rows, *(name for name in gone or {} if name not in rows)]
+    values: dict[str, object] = {
+        "tables": tuple(base.table(name) for name in names),
+        "kind": INCREMENTAL,
+        "base": before.hash,
+    }
+    sink = io.BytesIO()
+    fields = {name: getattr(base, name) for name in Manifest.__dataclass_fields__}
+    manifest = Manifest(**(fields | values | said))  # type: ignore[arg-type]
+    with ArchiveWriter(sink, (KEYS.recipient, KEYS.recovery_recipient), SIGNER, manifest) as writer:
+        for name, text in rows.items():
+            with writer.table(name) as into:
+                into.write(text)
+        for name, text in (gone or {}).items():
+            with writer.gone(name) as into:
+                into.write(text)
+        writer.finish()
+    return Archive(sink.getvalue())
+
+
+def hashes(
+    connection: psycopg.Connection, schema: str, *, kept: bool = False
+) -> dict[str, str]:
+    """Table → hash of its rows by key; of what a restore replaces, or of everything there is."""
+    found = {}
+    with connection.transaction():
+        catalog.plain_settings(connection)
+        for name in catalog.tables(connection, schema):
+            if not kept and catalog.is_kept(name):
+                continue
+            digest = hashlib.sha256()
+            statement = sql.SQL(
+                "COPY (SELECT * FROM {} t ORDER BY t::text) TO STDOUT"
+            ).format(sql.Identifier(schema, name))
+            with connection.cursor() as cursor, cursor.copy(statement) as copy:
+                for chunk in copy:
+                    digest.update(chunk)
+            found[name] = digest.hexdigest()
+    return found
+
+
+def shape(connection: psycopg.Connection, schema: str) -> dict[str, str]:
+    """Table → all that is not its rows: columns, constraints, indexes, triggers, rights, owner."""
+    with connection.transaction():
+        catalog.plain_settings(connection)
+        return {
+            name: catalog.fingerprint(connection, schema, [name])
+            for name in catalog.tables(connection, schema)
+        }
+
+
+def schemas(connection: psycopg.Connection) -> list[str]:
+    rows = connection.execute(
+        "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' ORDER BY 1"
+    ).fetchall()
+    return [row[0] for row in rows]
