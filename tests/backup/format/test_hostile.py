@@ -1,0 +1,301 @@
+"""Archives that are well encrypted, and put together by somebody who means harm.
+
+Whoever knows the clinic's public key can encrypt to it, so what is inside is believed no more than
+the file is: each attempt is refused, with a sentence of its own.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import zstandard
+
+from desktop.backup import archive_format as form
+from desktop.backup.archive_limits import Limits
+from desktop.backup.errors import ArchiveError
+from desktop.backup.manifest import Manifest
+from desktop.domain import messages
+from tests.backup.format import making
+from tests.backup.format.making import Forgery, forgery, lines, tar, zstd
+
+CLIENTS = "clientes_cliente.00001.copy.zst"
+
+
+def code_of(content: bytes, **asked: object) -> str:
+    """How an archive is refused; its sentence is complete in both languages."""
+    with pytest.raises(ArchiveError) as error:
+        making.verified(content, **asked)  # type: ignore[arg-type]
+    said = set()
+    for language in messages.LANGUAGES:
+        messages.set_language(language)
+        said.add(messages.sentence(error.value))
+    messages.set_language("es")
+    assert len(said) == len(messages.LANGUAGES)
+    assert not [text for text in said if "{" in text or text.count(".") < 2]
+    return error.value.code
+
+
+def named(*names: str) -> bytes:
+    """An archive of members with these names."""
+    return forgery([(name, zstd(lines(3))) for name in names]).build()
+
+
+def with_kind(kind: bytes) -> bytes:
+    """A member that is no file; the header is otherwise what tar programs write."""
+    member = tarfile.TarInfo(CLIENTS)
+    member.type, member.linkname = kind, "/etc/passwd"
+    return making.sealed(member.tobuf(tarfile.USTAR_FORMAT) + form.END)
+
+
+def test_a_forgery_that_fits_in_every_way_is_accepted() -> None:
+    """Otherwise the others might be refused for another reason than theirs."""
+    assert making.verified(forgery().build()).rows == 20
+
+
+@pytest.mark.parametrize(
+    "name", ["../clientes.sql", "/etc/cron.d/x", "a/b", "..\\x", "C:evil", "a/../../b"]
+)
+def test_a_path(name: str) -> None:
+    assert code_of(named(name)) == "archive.path"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE],
+)
+def test_a_link_a_device_or_a_folder(kind: bytes) -> None:
+    assert code_of(with_kind(kind)) == "archive.link"
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_SPARSE]
+)
+def test_another_kind_of_member(kind: bytes) -> None:
+    assert code_of(with_kind(kind)) == "archive.malformed"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x", "Clientes.00001.copy.zst", "clientes_cliente.1.copy.zst", "t;drop.00001.copy.zst", ""],
+)
+def test_a_name_that_is_none_of_ours(name: str) -> None:
+    assert code_of(named(name)) == "archive.malformed"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (CLIENTS, CLIENTS),
+        (CLIENTS, "clientes_cliente.00002.copy.zst", CLIENTS),
+        (CLIENTS, "agenda_dia.00001.copy.zst", CLIENTS),
+        (CLIENTS, form.MANIFEST),
+    ],
+)
+def test_the_same_twice(names: tuple[str, ...]) -> None:
+    assert code_of(named(*names)) == "archive.duplicate"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("clientes_cliente.00002.copy.zst",),
+        (CLIENTS, "clientes_cliente.00003.copy.zst"),
+        ("auth_user.00001.copy.zst",),
+        ("clientes_cliente.gone.00001.copy.zst",),
+    ],
+)
+def test_a_piece_that_is_missing_or_of_no_table(names: tuple[str, ...]) -> None:
+    assert code_of(named(*names)) == "archive.malformed"
+
+
+def test_bombs() -> None:
+    zeros = zstd(bytes(form.PIECE))
+    huge = zstandard.ZstdCompressor(level=1).compressobj(size=1 << 36)  # says 64 GiB, holds 1 MiB
+    declared = huge.compress(bytes(1 << 20)) + huge.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+    endless = zstandard.ZstdCompressor(level=1).compressobj()  # does not say
+    unsaid = endless.compress(bytes(32 << 20)) + endless.flush()
+    for content in (declared, unsaid):
+        assert code_of(forgery([(CLIENTS, content)]).build()) == "archive.bomb"
+    many = [(f"clientes_cliente.{n:05d}.copy.zst", zeros) for n in range(1, 9)]
+    content = forgery(many).build()
+    assert len(content) < 16 << 10
+    assert code_of(content, limits=Limits(unjudged=32 << 20)) == "archive.bomb"
+    assert code_of(content, limits=Limits(plain=32 << 20)) == "archive.too_big"
+
+
+def test_more_members_or_larger_ones_than_any_clinic_has() -> None:
+    many = [(f"clientes_cliente.{n:05d}.copy.zst", zstd(b"1\tx\n")) for n in range(1, 60)]
+    assert code_of(forgery(many).build(), limits=Limits(members=50)) == "archive.too_big"
+    for name, size in [
+        (CLIENTS, form.STORED_LIMIT + 1),
+        (CLIENTS, 8**11 - 1),
+        (form.MANIFEST, form.MANIFEST_LIMIT + 1),
+    ]:
+        assert code_of(making.sealed(form.tar_header(name, size) + bytes(600))) == "archive.too_big"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no zstd", zstd(b"1\tx\n")[:-3], zstd(b"1\tx\n") + b"more", zstd(b"a\n") + zstd(b"b\n")],
+)
+def test_pieces_that_are_no_zstd_frame(content: bytes) -> None:
+    assert code_of(forgery([(CLIENTS, content)]).build()) == "archive.malformed"
+
+
+def test_a_forged_signature() -> None:
+    members = forgery().members()
+    wrong = [*members[:-1], (form.SIGNATURE, bytes(64))]
+    assert code_of(making.sealed(tar(wrong))) == "archive.forged"
+    others = Forgery([(CLIENTS, zstd(lines(20)))], forgery().manifest, making.STRANGER)
+    assert code_of(others.build()) == "archive.forged"
+
+
+def test_rows_exchanged_under_a_signature_that_holds() -> None:
+    """An insider who can decrypt, and puts the old trailer and signature over other rows."""
+    members = forgery().members()
+    at = [name for name, _data in members].index(CLIENTS)
+    members[at] = (CLIENTS, zstd(lines(20, seed=9)))
+    assert code_of(making.sealed(tar(members))) == "archive.forged"
+    without = [member for member in forgery().members() if member[0] != CLIENTS]
+    assert code_of(making.sealed(tar(without))) == "archive.forged"
+    other = forgery(clinic="Otra").manifest
+    assert code_of(making.sealed(tar([(form.MANIFEST, other), *members[1:]]))) == "archive.forged"
+
+
+def test_counts_that_are_not_those_of_the_rows() -> None:
+    made = forgery()
+    made.alter = lambda trailer: replace(
+        trailer, tables=(replace(trailer.tables[0], rows=trailer.tables[0].rows + 1),)
+    )
+    assert code_of(made.build()) == "archive.forged"
+
+
+def test_a_signer_whom_the_clinic_does_not_know() -> None:
+    manifest = making.MANIFEST.signed_by(making.STRANGER.public).to_json()
+    made = Forgery([(CLIENTS, zstd(lines(20)))], manifest, making.STRANGER)
+    assert code_of(made.build()) == "archive.unknown_signer"
+    assert making.verified(made.build(), trusted=None).signer == making.STRANGER.public
+
+
+def test_another_clinic() -> None:
+    other = forgery(tenant="11111111-2222-4333-8444-555555555555").build()
+    assert code_of(other, tenant=making.TENANT) == "archive.wrong_clinic"
+    assert making.verified(forgery().build(), tenant=making.TENANT.upper()).rows == 20
+
+
+def test_a_newer_version() -> None:
+    newer = forgery().manifest.replace(b'"format":1', b'"format":2')
+    assert code_of(Forgery([], newer).build()) == "archive.newer"
+    unknown = newer.replace(b'"note"', b'"later"')
+    assert code_of(Forgery([], unknown).build()) == "archive.newer"
+    assert code_of(forgery(schema_version=99).build(), schema_version=2) == "archive.newer"
+
+
+ALTERED: dict[str, Callable[[bytes], bytes]] = {
+    "no JSON": lambda _m: b"{",
+    "a list": lambda _m: b"[]",
+    "too deep": lambda _m: b'{"a":' + b"[" * 200_000,
+    "a name twice": lambda m: b'{"format":1,' + m[1:],
+    "a number without end": lambda m: m.replace(b'"device":3', b'"device":1e999'),
+    "a number of many digits": lambda m: m.replace(b'"device":3', b'"device":' + b"9" * 5000),
+    "not a number": lambda m: m.replace(b'"device":3', b'"device":NaN'),
+    "too large a number": lambda m: m.replace(b'"device":3', b'"device":18446744073709551616'),
+    "truth for a number": lambda m: m.replace(b'"device":3', b'"device":true'),
+    "an unknown field": lambda m: b'{"more":1,' + m[1:],
+    "a missing field": lambda m: m.replace(b'"note":"",', b""),
+    "no UUID": lambda m: m.replace(making.TENANT.encode(), b"8d1f"),
+    "an unknown kind": lambda m: m.replace(b'"kind":"full"', b'"kind":"half"'),
+    "no base": lambda m: m.replace(b'"kind":"full"', b'"kind":"incremental"'),
+    "a column for SQL": lambda m: m.replace(b'"nombre"', b'"nombre\\" text); DROP TABLE x; --"'),
+    "a type for SQL": lambda m: m.replace(b'"type":"date"', b'"type":"date; DROP TABLE x"'),
+    "a table for SQL": lambda m: m.replace(b'"agenda_dia"', b'"agenda dia"'),
+    "a column twice": lambda m: m.replace(b'"nombre"', b'"id"'),
+    "a table twice": lambda m: m.replace(b'"agenda_dia"', b'"clientes_cliente"'),
+    "a key that is no column": lambda m: m.replace(b'"key":["id"]', b'"key":["otra"]'),
+    "a local time": lambda m: m.replace(b"123456Z", b"123456-03:00"),
+    "no day": lambda m: m.replace(b"2026-11-21", b"2026-02-30"),
+    "not UTF-8": lambda m: m.replace("í".encode(), b"\xed"),
+    "a zero byte": lambda m: m.replace(b"Los Aromos", b"Los\\u0000Aromos"),
+    "a text without end": lambda m: m.replace(b"Los Aromos", b"a" * 100_000),
+}
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_manifest_that_is_not_as_it_has_to_be(what: str) -> None:
+    manifest = ALTERED[what](forgery().manifest)
+    assert manifest != forgery().manifest
+    assert code_of(Forgery([], manifest).build()) == "archive.malformed"
+
+
+def test_what_would_be_refused_is_not_written() -> None:
+    with pytest.raises(ArchiveError):
+        replace(making.MANIFEST, tables=(replace(making.CLIENTS, name="x y"),)).signed_by(
+            making.SIGNER.public
+        ).to_json()
+    assert Manifest.from_json(forgery().manifest).clinic == making.MANIFEST.clinic
+
+
+def test_members_out_of_order_or_left_out() -> None:
+    honest = forgery().members()
+    manifest, rows, trailer, signature = honest
+    for members in (
+        [],
+        [manifest],
+        [rows],
+        [rows, manifest, trailer, signature],
+        [manifest, rows, signature, trailer],
+        [manifest, trailer, signature],
+        [manifest, rows, trailer],
+        [manifest, trailer, rows, signature],
+    ):
+        found = code_of(making.sealed(tar(members)))
+        assert found in {"archive.malformed", "archive.forged"}, members
+    for more in (trailer, signature):
+        assert code_of(making.sealed(tar([*honest, more]))) == "archive.duplicate"
+
+
+def test_a_tar_that_does_not_end_as_it_must() -> None:
+    members = forgery().members()
+    for end in (b"", bytes(512), bytes(1536), bytes(1024) + b"x", b"x" * 512, bytes(1023)):
+        assert code_of(making.sealed(tar(members, end))) == "archive.malformed"
+    assert code_of(making.sealed(b"")) == "archive.malformed"
+
+
+def test_a_tar_header_written_in_another_way() -> None:
+    member = tarfile.TarInfo(CLIENTS)
+    member.mode, member.uname = 0o777, "root"
+    header = member.tobuf(tarfile.USTAR_FORMAT)
+    assert code_of(making.sealed(header + form.END)) == "archive.malformed"
+    broken = bytearray(form.tar_header(CLIENTS, 4))
+    broken[3] ^= 1
+    assert code_of(making.sealed(bytes(broken) + bytes(512) + form.END)) == "archive.malformed"
+    padded = form.tar_header(form.MANIFEST, 4) + b"{}  " + b"x" * 508 + form.END
+    assert code_of(making.sealed(padded)) == "archive.malformed"
+
+
+def test_a_blob_with_another_content() -> None:
+    name = f"blob-{'0' * 64}.00001"
+    assert code_of(forgery([(name, b"x")]).build()) == "archive.malformed"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PGDMP\x01\x0e",
+        b"-- PostgreSQL database dump\n",
+        b'[{"model": "x"}]',
+        b"PK\x03\x04",
+        bytes(99),
+    ],
+)
+def test_another_kind_of_file(content: bytes) -> None:
+    assert code_of(content) == "archive.not_an_archive"
+
+
+def test_an_age_file_that_is_none_of_ours() -> None:
+    assert code_of(making.sealed(b"hello")) == "archive.malformed"
+    endless = form.AGE_MAGIC + b"-> X25519 " + b"A" * (1 << 20)
+    assert code_of(endless) == "archive.damaged"
