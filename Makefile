@@ -9,7 +9,7 @@ BUNDLE := dist/consultorio/consultorio
 BUNDLED = $(shell find alembic desktop resources sync -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system servers failures demo web-booking test lint format bench bench-sync package package-test screenshots race mutations simulate simulate-mutations histories clean
+.PHONY: help setup system servers failures demo web-booking test lint format bench bench-sync package package-test screenshots race mutations simulate simulate-mutations histories fuzz-archive clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -84,6 +84,10 @@ simulate-mutations: setup ## a mistake in each rule, and which seed shows it
 
 histories: setup ## real servers and caches, a bad network and kill -9: COUNT=1000 FIRST_SEED=1 VERSIONS=15,16,18
 	$(BIN)/python -m tests.histories --count $(or $(COUNT),100) --first-seed $(or $(FIRST_SEED),1) --versions $(or $(VERSIONS),15,16,18)
+
+fuzz-archive: setup ## spoiled archives, in every layer: COUNT=1000000 FIRST_SEED=1; and every byte of one
+	$(BIN)/python -m tests.fuzz_archive --count $(or $(COUNT),10000) --seed $(or $(FIRST_SEED),1)
+	CONSULTORIO_ARCHIVE_BYTES=all $(BIN)/python -m pytest -q tests/backup/format/test_tampering.py -o timeout=3600
 
 screenshots: setup ## pictures of every screen into docs/screens
 	$(BIN)/python -m tests.demo screenshots docs/screens
