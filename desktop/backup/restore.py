@@ -123,7 +123,7 @@ def restore(
     keep_days: int = KEEP_DAYS,
     progress: Callable[[int, int], None] = unheard,
     cancelled: Callable[[], bool] = never,
-    compare: bool = True,
+    compare: bool = False,
 ) -> Restored:
     """Put a clinic back as a full archive and its incrementals have it.
 
@@ -135,7 +135,7 @@ def restore(
     :param password: an administrator's name and encoded password, for a clinic that is made anew; an
         archive from a workstation has no passwords.
     :param now: aware; the clock by which the replaced tables are kept. :param progress: bytes loaded,
-        of how many. :param compare: read each table back and compare it with the archive's hash.
+        of how many. :param compare: read each table back, too, and compare it with the archive's hash.
     Raises the errors of :func:`check_clinic`, :func:`desktop.backup.staging.load` and
     :meth:`desktop.backup.swap.Swap.run`, ``restore.running`` and ``restore.no_administrator``.
     """

@@ -41,9 +41,7 @@ class Archive:
     contents: Contents = field(init=False)
 
     def __post_init__(self) -> None:
-        self.contents = verify(
-            io.BytesIO(self.content), [KEYS.identity], trusted=[SIGNER.public]
-        )
+        self.contents = verify(io.BytesIO(self.content), [KEYS.identity], trusted=[SIGNER.public])
 
     @property
     def hash(self) -> str:
@@ -108,7 +106,9 @@ def take(
             if only is None or one.name in only
         ]
         manifest = manifest_of(connection, schema, tables, **said)
-        with ArchiveWriter(sink, (KEYS.recipient, KEYS.recovery_recipient), SIGNER, manifest) as writer:
+        with ArchiveWriter(
+            sink, (KEYS.recipient, KEYS.recovery_recipient), SIGNER, manifest
+        ) as writer:
             for table in tables:
                 names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
                 statement = sql.SQL("COPY {} ({}) TO STDOUT").format(
@@ -171,9 +171,7 @@ def changed(
     return Archive(sink.getvalue())
 
 
-def hashes(
-    connection: psycopg.Connection, schema: str, *, kept: bool = False
-) -> dict[str, str]:
+def hashes(connection: psycopg.Connection, schema: str, *, kept: bool = False) -> dict[str, str]:
     """Table → hash of its rows by key; of what a restore replaces, or of everything there is."""
     found = {}
     with connection.transaction():
@@ -182,9 +180,9 @@ def hashes(
             if not kept and catalog.is_kept(name):
                 continue
             digest = hashlib.sha256()
-            statement = sql.SQL(
-                "COPY (SELECT * FROM {} t ORDER BY t::text) TO STDOUT"
-            ).format(sql.Identifier(schema, name))
+            statement = sql.SQL("COPY (SELECT * FROM {} t ORDER BY t::text) TO STDOUT").format(
+                sql.Identifier(schema, name)
+            )
             with connection.cursor() as cursor, cursor.copy(statement) as copy:
                 for chunk in copy:
                     digest.update(chunk)

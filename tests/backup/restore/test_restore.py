@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import psycopg
-import pytest
 
 from desktop.backup import restore
 from desktop.services.tenancy import Migrations
