@@ -18,7 +18,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import sql
 
 from desktop.backup import catalog
 from desktop.backup.foreign_dump import DumpReader

@@ -48,7 +48,7 @@ class Unreadable:
 
 UNREADABLE = Unreadable()
 
-Row = list[str | None | Unreadable]
+Row = list[str | Unreadable | None]
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class Block:
 
 
 class DumpReader:
-    """The rows of a dump.
+    r"""The rows of a dump.
 
     :ivar ignored: what was passed over, by its first words. :ivar databases: how many ``\\connect``
     named. :ivar recoded: values that are not of the encoding that the file claims.
@@ -156,7 +156,8 @@ class DumpReader:
 
     def _skip(self, token: Token | None = None, *, routine: bool = False) -> None:
         """Goes behind the statement's end, as psql finds it: not inside parentheses, nor inside the
-        ``BEGIN ATOMIC`` of a routine."""
+        ``BEGIN ATOMIC`` of a routine.
+        """
         depth = inside = 0
         token = token or self._lexer.token()
         while True:
@@ -241,12 +242,12 @@ class DumpReader:
             self._skip(last, routine=last.word(b"function", b"procedure"))
             return
         self._count("CREATE TABLE")
-        token = self._lexer.token()
-        if token.word(b"if"):
+        first = self._lexer.token()
+        if first.word(b"if"):
             self._lexer.token()
             self._lexer.token()
-            token = None
-        schema, table, token = self._name(token)
+            first = self._lexer.token()
+        schema, table, token = self._name(first)
         if not token.sign(b"("):
             self._skip(token)
             return
@@ -265,9 +266,9 @@ class DumpReader:
             token = self._lexer.token()
             if token is END:
                 raise RuleError("foreign.truncated")
-            if first and token.kind in (Kind.WORD, Kind.NAME):
-                if not token.word(*_NOT_COLUMNS) and len(columns) <= _WIDEST:
-                    columns.append(self._decoded(token.value or b""))
+            named = first and token.kind in (Kind.WORD, Kind.NAME)
+            if named and not token.word(*_NOT_COLUMNS) and len(columns) <= _WIDEST:
+                columns.append(self._decoded(token.value or b""))
             first = False
             if token.kind is Kind.SIGN:
                 depth += (token.value == b"(") - (token.value == b")")
@@ -292,7 +293,7 @@ class DumpReader:
             values = values[2:]
         elif values[:1] in ([b"session"], [b"local"]):
             values = values[1:]
-        if len(values) >= 2 and values[1] in (b"to",):
+        if len(values) >= 2 and values[1] == b"to":
             del values[1]
         if len(values) >= 2:
             self._setting(values[0].lower(), values[1])
@@ -425,7 +426,7 @@ class DumpReader:
                 lexer.at = match.end()
                 null, text, number, truth, sign = match.groups()
                 if text is not None:
-                    value: str | None | Unreadable = self._decoded(text.replace(b"''", b"'"))
+                    value: str | Unreadable | None = self._decoded(text.replace(b"''", b"'"))
                 else:
                     value = None if null else (number or truth).decode("ascii")
             else:
@@ -436,7 +437,7 @@ class DumpReader:
             if sign == b")":
                 return row if held <= 2 * LARGEST_ROW else None
 
-    def _value(self) -> tuple[str | None | Unreadable, bytes]:
+    def _value(self) -> tuple[str | Unreadable | None, bytes]:
         """One value that is not written in the usual way, and the sign behind it."""
         tokens: list[Token] = []
         depth = 0
@@ -451,7 +452,7 @@ class DumpReader:
             if len(tokens) < 12:
                 tokens.append(token)
 
-    def _constant(self, tokens: list[Token]) -> str | None | Unreadable:
+    def _constant(self, tokens: list[Token]) -> str | Unreadable | None:
         """What the tokens of one value say: a constant, with a sign before and a type behind it."""
         minus = bool(tokens) and tokens[0].sign(b"-")
         first = tokens[1 if minus else 0] if len(tokens) > minus else END

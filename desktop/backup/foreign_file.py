@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from io import BufferedReader
+from io import BufferedIOBase, BufferedReader
 from pathlib import Path
-from typing import IO
 
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 
@@ -31,17 +30,17 @@ _RATIO_GRACE = 64 * 1024 * 1024
 _LOOKED_AT = 64 * 1024
 _GZIP = b"\x1f\x8b"
 _UTF16 = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_OTHER_KINDS = (
-    (b"PGDMP", "foreign.custom_format"),
-    (b"age-encryption.org/", "foreign.own_archive"),
-    (b"PK\x03\x04", "foreign.packed"),
-    (b"BZh", "foreign.packed"),
-    (b"\xfd7zXZ", "foreign.packed"),
-    (b"7z\xbc\xaf", "foreign.packed"),
-    (b"Rar!", "foreign.packed"),
-    (b"\x28\xb5\x2f\xfd", "foreign.packed"),
-    (b"SQLite format 3", "foreign.unknown"),
-)
+_OTHER_KINDS = {
+    b"PGDMP": "foreign.custom_format",
+    b"age-encryption.org/": "foreign.own_archive",
+    b"PK\x03\x04": "foreign.packed",
+    b"BZh": "foreign.packed",
+    b"\xfd7zXZ": "foreign.packed",
+    b"7z\xbc\xaf": "foreign.packed",
+    b"Rar!": "foreign.packed",
+    b"\x28\xb5\x2f\xfd": "foreign.packed",
+    b"SQLite format 3": "foreign.unknown",
+}
 _SQL = re.compile(
     rb"^-- PostgreSQL database|^\s*(?:COPY\s+\S+.*\sFROM\s+stdin|INSERT\s+INTO\s|CREATE\s+TABLE\s"
     rb"|SET\s+\w+\s*=|CREATE\s+SCHEMA\s|SELECT\s+pg_catalog\.)",
@@ -86,7 +85,7 @@ class Feed:
         self._raw = raw
         self._file = file
         self._progress = progress
-        self._source: IO[bytes] = gzip.GzipFile(fileobj=raw) if file.packed else raw
+        self._source: BufferedIOBase = gzip.GzipFile(fileobj=raw) if file.packed else raw
         self._given = 0
         self._first = True
         self._wide = codecs.getincrementaldecoder(file.wide)() if file.wide else None
@@ -158,9 +157,9 @@ def identify(path: Path) -> ForeignFile:
 
 
 def _refuse_other_kinds(start: bytes, path: Path) -> None:
-    for mark, code in _OTHER_KINDS:
-        if start.startswith(mark):
-            raise RuleError(code, path=str(path))
+    kind = next((mark for mark in _OTHER_KINDS if start.startswith(mark)), None)
+    if kind is not None:
+        raise RuleError(_OTHER_KINDS[kind], path=str(path))
     if start[257:262] == b"ustar":
         raise RuleError("foreign.packed", path=str(path))
 

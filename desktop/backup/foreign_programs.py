@@ -52,7 +52,9 @@ def _contract(target: str, *names: str) -> Source:
 
 def _accounts(*names: str) -> Source:
     """A user model of a program's own: Django's fields, and names in Spanish."""
-    columns = {column: (column,) for column in contract_columns("auth_user") if column != "id"}
+    columns: dict[str, tuple[str, ...]] = {
+        column: (column,) for column in contract_columns("auth_user") if column != "id"
+    }
     columns |= {
         "username": ("username", "email", "correo"),
         "first_name": ("first_name", "nombre", "nombres"),

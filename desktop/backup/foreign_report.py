@@ -27,7 +27,8 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class LeftTable:
     """A table or model of the file that was not taken; ``why`` is ``django``, ``same``, ``unknown``,
-    ``schema`` (another clinic's), ``known`` (``what`` says what it holds)."""
+    ``schema`` (another clinic's), ``known`` (``what`` says what it holds).
+    """
 
     name: str
     rows: int

@@ -84,7 +84,7 @@ class Lines:
         """The line of a dump's row; ``None`` where it is left."""
         self._at = f"#{number}"
         if row is None:
-            return self._left(Left("bad_row"))
+            return self._note_left(Left("bad_row"))
         values = [None if place is None else row[place] for place in places]
         return self._line(number, values[0], values[1:], keyless=False)
 
@@ -92,7 +92,7 @@ class Lines:
         """The line of a ``dumpdata`` object; ``None`` where it is left."""
         self._at = f"#{number}"
         if entry.too_large:
-            return self._left(Left("too_large"))
+            return self._note_left(Left("too_large"))
         fields = entry.fields
         values = [self._field(fields, self.source.columns[rule.name]) for rule in self.rules]
         if not fields.keys() <= self._known_fields.keys():
@@ -120,8 +120,9 @@ class Lines:
             self._unknown.add(name)
             self._findings.note("column_left", self.table, name[:63], count=count)
 
-    def _left(self, why: Left) -> None:
+    def _note_left(self, why: Left) -> bytes | None:
         self._findings.note(why.code, self.table, why.column, example=self._at)
+        return None
 
     def _line(self, number: int, key: Any, values: Sequence[Any], *, keyless: bool) -> bytes | None:
         try:
@@ -131,13 +132,13 @@ class Lines:
             natural: list[str | None] = []
             out = [str(number), _number(origin), _number(row_id)]
             for rule, value in zip(self.rules, values, strict=True):
+                named = rule.parent == ACCOUNTS and isinstance(value, list)
                 if rule.parent == ACCOUNTS:
                     natural.append(_natural_key(value))
-                    value = None if isinstance(value, list) else value
-                out.append(self._value(rule, value, origin, natural[-1] if natural else None))
+                out.append("\\N" if named else self._value(rule, value, origin))
             out.extend("\\N" if name is None else name.translate(_ESCAPES) for name in natural)
         except Left as why:
-            return self._left(why)
+            return self._note_left(why)
         return ("\t".join(out) + "\n").encode("utf-8", "replace")
 
     def _key(self, key: Any) -> tuple[int, int | None]:
@@ -150,7 +151,7 @@ class Lines:
             raise Left("bad_key")
         return origin, (origin if 0 < origin < self._ids_below else None)
 
-    def _value(self, rule: ColumnRule, value: Any, key: int | None, natural: str | None) -> str:
+    def _value(self, rule: ColumnRule, value: Any, key: int | None) -> str:
         if value == "" and rule.bare:
             value = None
         if value is not None:
@@ -163,7 +164,7 @@ class Lines:
                     raise Left("unreadable", rule.name) from None
                 self._notes[rule.name]("emptied")
                 return "\\N"
-        if not rule.required or (rule.parent == ACCOUNTS and natural is not None):
+        if not rule.required:
             return "\\N"
         if rule.filled is not None:
             self._notes[rule.name]("filled")
@@ -179,7 +180,8 @@ def _number(value: int | None) -> str:
 
 
 def _natural_key(value: Any) -> str | None:
-    """The username of a natural key, which is a list of one text."""
-    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
-        return value[0].replace("\x00", "")[:254]
-    return None
+    """The username of a natural key, which is a list of one text; none has an empty one."""
+    if not isinstance(value, list):
+        return None
+    name = value[0] if len(value) == 1 and isinstance(value[0], str) else ""
+    return name.replace("\x00", "")[:254]

@@ -67,7 +67,7 @@ class Sorting:
         """The temporary tables; they are gone with the transaction."""
         for table, lines in self._lines.items():
             kinds = Base.metadata.tables[table].columns
-            columns = [sql.SQL("linea bigint, origen bigint, id bigint")]
+            columns: list[sql.Composable] = [sql.SQL("linea bigint, origen bigint, id bigint")]
             for name in lines.columns[3:]:
                 kind = kinds[name].type.compile(_DIALECT) if name in kinds else "text"
                 columns.append(sql.SQL("{} {}").format(sql.Identifier(name), _trusted(kind)))
@@ -189,7 +189,7 @@ class Sorting:
         table: str,
         rule: ColumnRule,
         condition: LiteralString,
-        names: dict[str, sql.Composable],
+        names: Mapping[str, sql.Composable],
     ) -> None:
         if rule.required:
             self._noted("no_parent", table, rule.name, "DELETE FROM {rows} r" + condition, names)
@@ -197,7 +197,9 @@ class Sorting:
             change: LiteralString = "UPDATE {rows} r SET {column} = NULL" + condition
             self._noted("unreferred", table, rule.name, change, names)
 
-    def _change(self, table: str, change: LiteralString, names: dict[str, sql.Composable]) -> None:
+    def _change(
+        self, table: str, change: LiteralString, names: Mapping[str, sql.Composable]
+    ) -> None:
         self._connection.execute(sql.SQL(change).format(rows=entry_table(table), **names))
 
     def _keep_apart(self, table: str, columns: tuple[str, ...]) -> None:
@@ -287,7 +289,7 @@ _DIALECT = sa.dialects.postgresql.dialect()  # type: ignore[no-untyped-call]
 
 def _trusted(text: str) -> sql.SQL:
     """Text that our own models made."""
-    return sql.SQL(text)  # type: ignore[arg-type]
+    return sql.SQL(text)
 
 
 def _unique(table: str) -> list[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from desktop.domain.errors import EnvironmentTrouble
 from desktop.domain.locale_format import number
 from desktop.domain.messages import N_, _, ngettext, sentence
 from desktop.domain.sentences import all_sentences
-from desktop.services.table_words import MASS_DELETION, listed, several, spoken
+from desktop.domain.table_words import MASS_DELETION, listed, several, spoken
 
 IN_STEP = "in_step"
 OFFLINE = "offline"

@@ -27,11 +27,11 @@ import psycopg
 from filelock import FileLock, Timeout
 
 from desktop.domain.errors import EnvironmentTrouble
+from desktop.domain.table_words import spoken
 from desktop.services import secrets, server
 from desktop.services.cache import Cache, Clock, utc_now
 from desktop.services.enrolment import Address, Enrolment
 from desktop.services.secrets import AskPassphrase, Secrets
-from desktop.services.table_words import spoken
 from sync.errors import SyncError
 from sync.transport import PostgresServer
 

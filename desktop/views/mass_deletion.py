@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from desktop.domain.actor import Actor
 from desktop.domain.locale_format import number
 from desktop.domain.messages import _
+from desktop.domain.table_words import several
 from desktop.qt.context import AppContext
 from desktop.qt.dialogs import Dialog
 from desktop.qt.widgets import Banner, Field, button, label
 from desktop.services.status import DELETION_PERMISSION, Deletion
-from desktop.services.table_words import several
 from desktop.views.whom_to_ask import only_administrators
 
 

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop.domain.sentences import all_sentences
+from desktop.domain.table_words import SEVERAL, several
 from desktop.models import sync_schema
 from desktop.qt.theme import theme_switch
 from desktop.services.status import WorkstationStatus, ago, in_words
-from desktop.services.table_words import SEVERAL, several
 from desktop.views.status_bar import StatusBar
 from sync import errors
 from sync.core import State
@@ -170,7 +170,8 @@ def test_a_deletion_held_back_is_said_in_peoples_words() -> None:
 
 
 def test_every_synced_table_has_its_plural() -> None:
-    assert SEVERAL.keys() == {table.name for table in sync_schema().tables}
+    others = {"citas_auditorialog"}
+    assert SEVERAL.keys() == {table.name for table in sync_schema().tables} | others
     assert several("from_the_future") == "registros"
 
 

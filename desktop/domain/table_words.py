@@ -27,6 +27,7 @@ SEVERAL = {
     "finanzas_ingresomanual": N_("other income"),
     "finanzas_egresomanual": N_("expenses"),
     "clinica_notasesion": N_("clinical notes"),
+    "citas_auditorialog": N_("entries of the other programs' audit trail"),
 }
 
 MASS_DELETION = "sync.mass_deletion"
