@@ -78,6 +78,8 @@ class ArchiveWriter:
             raise ArchiveError("backup_key.missing")
         self._manifest = manifest.signed_by(signer.public)
         self._manifest_json = self._manifest.to_json()
+        if len(self._manifest_json) > form.MANIFEST_LIMIT:
+            raise ArchiveError("archive.too_big")
         self._signer = signer
         check = pyrage.x25519.Identity.generate()
         self.check_identity = str(check)
