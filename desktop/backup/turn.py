@@ -5,6 +5,7 @@ Whoever gets the turn asks again whether a backup is due: another workstation ma
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
 from collections.abc import Iterator
@@ -34,8 +35,9 @@ def turn(connection: psycopg.Connection, tenant: uuid.UUID) -> Iterator[bool]:
     try:
         yield got
     finally:
-        if got and not connection.closed and not connection.broken:
-            _ask(connection, "SELECT pg_advisory_unlock(%s)", key)
+        if got:
+            with contextlib.suppress(psycopg.OperationalError):  # the turn ended with the session
+                _ask(connection, "SELECT pg_advisory_unlock(%s)", key)
 
 
 def _ask(connection: psycopg.Connection, question: str, key: int) -> bool:
