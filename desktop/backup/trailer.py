@@ -88,6 +88,13 @@ class Trailer:
             tables=tuple(TableCount(**entry) for entry in said["tables"]),
             blobs=tuple(said["blobs"]),
         )
-        if said.keys() != {"format", "manifest", "previous", "members", "tables", "blobs"}:
+        if said["format"] != FORMAT or said.keys() != {
+            "format",
+            "manifest",
+            "previous",
+            "members",
+            "tables",
+            "blobs",
+        }:
             raise ValueError("the trailer is not as it has to be")
         return made
