@@ -85,7 +85,6 @@ class Swap:
     aside: Sequence[str] = ()
     sequences: Mapping[str, int] = field(default_factory=dict)
     fresh: str | None = None
-    patience: float = PATIENCE
     cancelled: Callable[[], bool] = never
 
     def __post_init__(self) -> None:
@@ -106,7 +105,7 @@ class Swap:
         self.following.unheld()
         self._forget_known()
         before = catalog.fingerprint(self.connection, self.live, self.names)
-        deadline = time.monotonic() + self.patience
+        deadline = time.monotonic() + PATIENCE
         attempts = 0
         while True:
             attempts += 1

@@ -3,6 +3,10 @@
 from desktop.domain.messages import N_
 
 SENTENCES = {
+    "drill.forged": N_(
+        "The report of the drill was changed, or another program wrote it, so it proves nothing. Try "
+        "the backup out again."
+    ),
     "restore.chain": N_(
         "These archives do not follow one another. Nothing was changed. Choose a full archive and "
         "the incremental ones made after it, none left out."

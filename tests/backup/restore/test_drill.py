@@ -1,0 +1,132 @@
+"""A backup is tried out whole, and what came of it can be proved."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from desktop.backup import catalog, invariants, restore_plan, restore_words
+from desktop.backup.drill import checked, drill
+from desktop.backup.keys import Signer
+from desktop.domain.errors import RuleError
+from desktop.services.tenancy import Migrations
+from tests.backup.restore.making import SIGNER, changed, hashes, opened, schemas, take
+from tests.generate.conftest import SCHEMA, Made, generated
+from tests.support.clinic import ZONE
+from tests.support.embedded import Server
+
+
+@pytest.fixture(scope="module")
+def made(postgres: Server) -> Iterator[Made]:
+    with generated(postgres) as made:
+        made.connection.execute("SET timezone = 'UTC'")
+        yield made
+
+
+WRONG = {
+    "overlaps": "INSERT INTO {citas_cita} SELECT (jsonb_populate_record(NULL::{citas_cita},"
+    " to_jsonb(c) || '{{\"id\": 99999999}}')).* FROM {citas_cita} c WHERE estado = 'confirmada'"
+    " AND sobrecupo_motivo IS NULL AND dentista_id IS NOT NULL LIMIT 1",
+    "visit_times": "UPDATE {citas_cita} SET fin = fecha_hora",
+    "charge_amounts": "UPDATE {finanzas_cargo} SET monto = monto + 1",
+    "receipt_totals": "DELETE FROM {finanzas_pago}",
+    "allocations": "UPDATE {finanzas_asignacion} SET monto = monto * 1000",
+    "reversals": "UPDATE {finanzas_recibo} SET reversa_de_id = id",
+    "foreign_keys": "ALTER TABLE {pacientes_cliente} ADD PRIMARY KEY (id);"
+    " DELETE FROM {pacientes_cliente}; ALTER TABLE {citas_cita}"
+    " ADD FOREIGN KEY (cliente_id) REFERENCES {pacientes_cliente} NOT VALID",
+    "till": "UPDATE {caja_movimiento} SET monto = monto + 1",
+    "administrators": "UPDATE {auth_user} SET is_active = false",
+    "ids": "UPDATE {agenda_sala} SET id = -id",
+}
+
+
+def test_a_sound_backup(made: Made, tmp_path: Path) -> None:
+    """Catches a drill that leaves something behind, or that proves nothing by its report."""
+    db = made.connection
+    archive = take(db, SCHEMA)
+    before = (hashes(db, SCHEMA, kept=True), schemas(db), _roles(db))
+    for model in (SCHEMA, None):
+        with opened(archive) as sources:
+            report = drill(db, sources, Migrations(), model=model)
+        assert report.good, report
+        assert {one.name for one in report.answers} == set(invariants.NAMES)
+        assert len(invariants.NAMES) == 10
+        assert all(one.wrong == 0 for one in report.answers)
+        assert report.tables["citas_cita"] == made.value("SELECT count(*) FROM citas_cita")
+    assert (hashes(db, SCHEMA, kept=True), schemas(db), _roles(db)) == before
+    text = report.signed(SIGNER)
+    assert checked(text, SIGNER.public)["good"] is True
+    outer = json.loads(text)
+    forged = json.dumps(outer | {"report": outer["report"].replace("Clínica", "Clinica")})
+    for bad, signer in ((forged, SIGNER), (text, Signer.generate()), ("{}", SIGNER), ("x", SIGNER)):
+        with pytest.raises(RuleError, match=r"drill\.forged"):
+            checked(bad, signer.public)
+
+
+def test_a_backup_that_does_not_load(made: Made) -> None:
+    archive = take(made.connection, SCHEMA)
+    client = made.value("SELECT cliente_id FROM citas_cita WHERE cliente_id IS NOT NULL LIMIT 1")
+    bad = changed(archive, {}, {"pacientes_cliente": f"{client}\n".encode()})
+    with opened(archive, bad) as sources:
+        report = drill(made.connection, sources, Migrations(), model=SCHEMA)
+    assert (report.good, report.trouble) == (False, "restore.unfit")
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_every_question_can_be_answered_no(made: Made, name: str) -> None:
+    db = made.connection
+    with db.transaction(force_rollback=True):
+        db.execute("CREATE SCHEMA mal")
+        for table in catalog.tables(db, SCHEMA):
+            db.execute(
+                sql.SQL("CREATE TABLE {} AS SELECT * FROM {}").format(
+                    sql.Identifier("mal", table), sql.Identifier(SCHEMA, table)
+                )
+            )
+        assert all(one.holds for one in invariants.ask(db, "mal"))
+        names = {table: sql.Identifier("mal", table) for table in catalog.tables(db, SCHEMA)}
+        db.execute(sql.SQL(WRONG[name]).format(**names))
+        wrong = {one.name for one in invariants.ask(db, "mal") if not one.holds}
+        assert name in wrong
+
+
+def test_a_plan_says_what_would_change(made: Made) -> None:
+    """Catches a dry run that changes something, or counts another thing than the restore does."""
+    db = made.connection
+    archive = take(db, SCHEMA)
+    with opened(archive) as sources:
+        same = restore_plan.plan(db, SCHEMA, sources, Migrations(), ZONE)
+    assert (same.tables, same.days) == ((), ())
+    with db.transaction(force_rollback=True):
+        db.execute(
+            "UPDATE pacientes_cliente SET notas = 'otra' WHERE id IN"
+            " (SELECT id FROM pacientes_cliente ORDER BY id LIMIT 12);"
+            "INSERT INTO citas_cita (fecha_hora, estado, creada_el, actualizada_el)"
+            " SELECT timestamptz '2031-05-05 23:30Z' + i * interval '1 day', 'reservada', now(), now()"
+            " FROM generate_series(0, 2) i;"
+            "INSERT INTO citas_cita (fecha_hora, estado, creada_el, actualizada_el)"
+            " VALUES ('2032-05-05 12:00Z', 'disponible', now(), now())"
+        )
+        changed_now = hashes(db, SCHEMA, kept=True)
+        with opened(archive) as sources:
+            plan = restore_plan.plan(db, SCHEMA, sources, Migrations(), ZONE)
+        assert hashes(db, SCHEMA, kept=True) == changed_now
+    clients, visits = plan.table("pacientes_cliente"), plan.table("citas_cita")
+    assert (clients.back, clients.gone, clients.different) == (0, 0, 12)
+    assert (visits.back, visits.gone, visits.different) == (0, 4, 0)
+    assert plan.days == tuple(dt.date(2031, 5, day) for day in (5, 6, 7))
+    said = restore_words.sentences(plan, ZONE)
+    assert any("12 clientes" in line for line in said)
+    assert any("3 días" in line for line in said)
+    assert any("admin" in line for line in said)
+
+
+def _roles(db: psycopg.Connection) -> set[str]:
+    return {row[0] for row in db.execute("SELECT rolname FROM pg_roles").fetchall()}

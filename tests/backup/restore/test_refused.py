@@ -1,0 +1,186 @@
+"""What is no restore: it says why, and nothing is other than before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from desktop.backup import restore, swap
+from desktop.domain.errors import AppError
+from desktop.domain.messages import sentence
+from desktop.services.tenancy import Migrations
+from tests.backup.restore.conftest import VISITS
+from tests.backup.restore.making import Archive, changed, hashes, opened, schemas, take
+from tests.support import clinic as clinics
+from tests.support.clinic import Clinic
+from tests.support.embedded import Server
+
+
+@pytest.fixture(scope="module")
+def clinic(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """One for all: nothing is ever done to it that lasts."""
+    with clinics.clinic(postgres, tmp_path_factory.mktemp("clinic")) as made:
+        made.query(VISITS)
+        yield made
+
+
+@contextmanager
+def refused(db: psycopg.Connection, clinic: Clinic, code: str) -> Iterator[None]:
+    """An error of this code, with a sentence, after which everything is as it was."""
+    before = (hashes(db, clinic.schema, kept=True), schemas(db))
+    with pytest.raises(AppError) as caught:
+        yield
+    assert caught.value.code == code
+    assert "{" not in sentence(caught.value)
+    assert (hashes(db, clinic.schema, kept=True), schemas(db)) == before
+
+
+def put_back(
+    db: psycopg.Connection, clinic: Clinic, *archives: Archive, **how: object
+) -> restore.Restored:
+    with opened(*archives) as sources:
+        how.setdefault("safety", "copia")
+        return restore.restore(db, clinic.schema, sources, Migrations(), **how)  # type: ignore[arg-type]
+
+
+def test_nothing_to_undo(clinic: Clinic, db: psycopg.Connection) -> None:
+    for one in restore.replaced(db, clinic.schema):
+        db.execute(f'DROP SCHEMA "{one.schema}" CASCADE')
+    with refused(db, clinic, "restore.nothing_to_undo"):
+        restore.undo(db, clinic.schema, Migrations())
+
+
+def test_another_clinics_archive(clinic: Clinic, db: psycopg.Connection) -> None:
+    other = take(db, clinic.schema, tenant="8d1f7f0e-58b5-4a3c-9d0a-3f5f7d1f3b11")
+    with refused(db, clinic, "restore.wrong_clinic"):
+        put_back(db, clinic, other)
+
+
+def test_a_newer_programs_archive(clinic: Clinic, db: psycopg.Connection) -> None:
+    with refused(db, clinic, "restore.newer"):
+        put_back(db, clinic, take(db, clinic.schema, revision="9999"))
+
+
+def test_without_a_safety_copy(clinic: Clinic, db: psycopg.Connection) -> None:
+    with refused(db, clinic, "restore.no_safety_copy"):
+        put_back(db, clinic, take(db, clinic.schema), safety=None)
+
+
+def test_what_a_workstation_had_of_a_clinic_that_is_there(
+    clinic: Clinic, db: psycopg.Connection
+) -> None:
+    with refused(db, clinic, "restore.part_only"):
+        put_back(db, clinic, take(db, clinic.schema, extra={"scope": "reception"}))
+
+
+def test_the_same_clinic_under_another_name(clinic: Clinic, db: psycopg.Connection) -> None:
+    archive = take(db, clinic.schema)
+    with refused(db, clinic, "restore.elsewhere"), opened(archive) as sources:
+        restore.restore(db, "otra", sources, Migrations())
+
+
+def test_an_incremental_alone_or_out_of_order(clinic: Clinic, db: psycopg.Connection) -> None:
+    full = take(db, clinic.schema)
+    one = changed(full, {"agenda_sala": b""})
+    two = changed(one, {"agenda_sala": b""})
+    for chain in ((one,), (full, two), (full, two, one), (full, one, one), (full, full)):
+        with refused(db, clinic, "restore.chain"):
+            put_back(db, clinic, *chain)
+
+
+def test_rows_that_break_a_rule(clinic: Clinic, db: psycopg.Connection) -> None:
+    """An appointment whose client is in no archive; a visit that overlaps another."""
+    full = take(db, clinic.schema)
+    gone = changed(full, {}, {"pacientes_cliente": f"{clinic.clients[0]}\n".encode()})
+    with refused(db, clinic, "restore.unfit"):
+        put_back(db, clinic, full, gone)
+
+
+def test_cancelled_at_any_moment(clinic: Clinic, db: psycopg.Connection) -> None:
+    archive = take(db, clinic.schema)
+    asked: list[int] = []
+    put_back(db, clinic, archive, cancelled=lambda: bool(asked.append(1)))
+    moments = len(asked)
+    assert moments > 10
+    for last in (1, moments // 3, moments // 2, moments - 1, moments):
+        patience = iter([False] * (last - 1))
+        with refused(db, clinic, "restore.cancelled"):
+            put_back(db, clinic, archive, cancelled=functools.partial(next, patience, True))
+
+
+def test_two_at_once(clinic: Clinic, db: psycopg.Connection) -> None:
+    archive = take(db, clinic.schema)
+    with clinic.admin() as other, restore.alone(other, clinic.schema):
+        with refused(db, clinic, "restore.running"):
+            put_back(db, clinic, archive)
+    put_back(db, clinic, archive)
+
+
+def test_somebody_who_never_lets_go(
+    clinic: Clinic, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other writers wait for a moment at a time, however long the restore does."""
+    monkeypatch.setattr(swap, "PATIENCE", 1.5)
+    archive = take(db, clinic.schema)
+    waits: list[float] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        with clinic.admin() as web:
+            while not stop.is_set():
+                began = time.perf_counter()
+                web.execute("UPDATE pacientes_cliente SET telefono = telefono WHERE id = 0")
+                waits.append(time.perf_counter() - began)
+
+    with clinic.admin() as holder:
+        holder.execute("BEGIN; LOCK TABLE pacientes_cliente IN ROW SHARE MODE")
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            with refused(db, clinic, "restore.busy"):
+                put_back(db, clinic, archive)
+        finally:
+            stop.set()
+            writer.join()
+    assert len(waits) > 10
+    assert max(waits) < 2
+
+
+def test_what_can_not_follow(clinic: Clinic, db: psycopg.Connection) -> None:
+    archive = take(db, clinic.schema)
+    db.execute("CREATE MATERIALIZED VIEW mia AS SELECT id FROM pacientes_cliente")
+    with refused(db, clinic, "restore.in_the_way"):
+        put_back(db, clinic, archive)
+    db.execute("DROP MATERIALIZED VIEW mia")
+
+
+def test_an_undo_after_an_upgrade(clinic: Clinic, db: psycopg.Connection) -> None:
+    done = put_back(db, clinic, take(db, clinic.schema))
+    assert done.replaced is not None
+    db.execute("ALTER TABLE agenda_sala ADD COLUMN nueva int")
+    with refused(db, clinic, "restore.undo_outdated"):
+        restore.undo(db, clinic.schema, Migrations())
+    db.execute("ALTER TABLE agenda_sala DROP COLUMN nueva")
+
+
+def test_what_was_replaced_goes_after_its_days(clinic: Clinic, db: psycopg.Connection) -> None:
+    now = dt.datetime(2036, 11, 21, tzinfo=dt.UTC)
+    archive = take(db, clinic.schema)
+    first = put_back(db, clinic, archive, now=now)
+    second = put_back(db, clinic, archive, now=now + dt.timedelta(days=3))
+    there = [one.schema for one in restore.replaced(db, clinic.schema)]
+    assert there[:2] == [second.replaced, first.replaced]
+    restore.purge_expired(db, clinic.schema, now + dt.timedelta(days=6))
+    there = [one.schema for one in restore.replaced(db, clinic.schema)]
+    assert there == [second.replaced, first.replaced]
+    gone = restore.purge_expired(db, clinic.schema, now + dt.timedelta(days=8))
+    assert gone == [first.replaced]
+    assert first.replaced not in schemas(db)
+    restore.undo(db, clinic.schema, Migrations(), now=now + dt.timedelta(days=9))
