@@ -45,6 +45,16 @@ class RailButton(QToolButton):
             _("{screen}, {n} waiting").format(screen=name, n=count) if count else name
         )
 
+    def set_alarm(self, words: str) -> None:
+        """Show that something is wrong, and say what; an empty text shows nothing."""
+        self._badge.setText("!")
+        self._place_badge()
+        self._badge.setVisible(bool(words))
+        name = self.text()
+        self.setAccessibleName(
+            _("{screen}, {alarm}").format(screen=name, alarm=words) if words else name
+        )
+
     @property
     def count(self) -> str:
         """The number at the corner; empty where none is shown."""

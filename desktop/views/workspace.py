@@ -20,7 +20,7 @@ from desktop.qt.theme import TEXT_SCALES, current_theme, theme_switch
 from desktop.qt.widgets import Banner, ElidedLabel, KeyHint, button, label
 from desktop.services.status import WorkstationStatus
 from desktop.views.mass_deletion import DeletionDialog
-from desktop.views.rail import Rail
+from desktop.views.rail import Rail, RailButton
 from desktop.views.shortcuts import Group, ShortcutSheet, native
 from desktop.views.signin.password import PasswordDialog
 from desktop.views.status_bar import StatusBar
@@ -43,6 +43,8 @@ class ScreenEntry:
     :ivar make: builds it. It may have ``open(arguments)``, ``focus_search()``,
         ``shortcuts()`` (``[(keys, words)]``), ``unkept()`` (whether something typed would be lost
         if the program ended now) and ``keep()`` (save it, or keep it as it is).
+    :ivar permission: who lacks it has no such screen. :ivar watch: is told of the context and the
+        rail's button, and marks that while something is wrong.
     """
 
     key: str
@@ -50,6 +52,8 @@ class ScreenEntry:
     icon: str
     make: Callable[[AppContext], QWidget]
     first: bool = True
+    permission: str = ""
+    watch: Callable[[AppContext, RailButton], object] | None = None
 
 
 class Link(Protocol):
@@ -86,11 +90,18 @@ class Workspace(QWidget):
         super().__init__(parent)
         self.context = context
         self._link = link
+        screens = tuple(
+            entry
+            for entry in screens
+            if not entry.permission or context.actor.may(entry.permission)
+        )
         self._entries = {entry.key: entry for entry in screens}
         self._screens: dict[str, QWidget] = {}
         self.rail = Rail()
         for at, entry in enumerate(screens, start=1):
             self.rail.add_screen(entry.key, _(entry.title), entry.icon, native(f"Ctrl+{at}"))
+            if entry.watch is not None:
+                entry.watch(context, self.rail.button(entry.key))
         self._settings = self.rail.add_action(_("Settings"), "settings")
         self._settings.clicked.connect(self._show_settings)
         self._lock = self.rail.add_action(_("Lock"), "lock", native("Ctrl+L"))

@@ -1,0 +1,5 @@
+"""The screen of backups."""
+
+from desktop.views.backups.screen import BackupsScreen
+
+__all__ = ["BackupsScreen"]

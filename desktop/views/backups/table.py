@@ -1,0 +1,104 @@
+"""The table of backups."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from desktop.domain.messages import _
+from desktop.qt.theme import current_theme, theme_switch
+from desktop.services.backups_records import ArchiveItem
+from desktop.views.backups.model import COLUMNS, HistoryModel
+
+ROW = 36
+"""Height of a row, before the text's scale."""
+
+
+class HistoryTable(QTableView):
+    """Whole rows, sorted by a click on a heading, the newest first.
+
+    :ivar chosen: an :class:`ArchiveItem`, or ``None`` where nothing is listed.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        super().__init__()
+        self._present = ""
+        self.rows = HistoryModel(zone)
+        self.setModel(self.rows)
+        self.setAccessibleName(_("Backups"))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setIconSize(QSize(16, 16))
+        self.verticalHeader().hide()
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setStretchLastSection(True)
+        header.setSortIndicatorShown(True)
+        header.setSortIndicator(0, Qt.SortOrder.DescendingOrder)
+        self.setSortingEnabled(True)
+        self.selectionModel().currentRowChanged.connect(self._tell)
+        self.rows.modelReset.connect(self._choose)
+        theme_switch().themeChanged.connect(self._measure)
+        self._measure()
+
+    def show_items(self, items: tuple[ArchiveItem, ...], wanted: str = "") -> None:
+        """Replace the rows; what was chosen stays chosen, unless ``wanted`` is to be."""
+        self._present = wanted or self._present
+        self.rows.show_items(items)
+
+    def search(self, text: str) -> None:
+        """Show only what holds these words."""
+        self.rows.search(text)
+
+    def current(self) -> ArchiveItem | None:
+        """What is chosen."""
+        at = self.currentIndex().row()
+        return self.rows.items[at] if 0 <= at < len(self.rows.items) else None
+
+    def walk(self, steps: int) -> None:
+        """Choose another row while the cursor is in the search line."""
+        count = len(self.rows.items)
+        if count:
+            at = min(max(self.currentIndex().row() + steps, 0), count - 1)
+            self.setCurrentIndex(self.rows.index(at, 0))
+
+    @Slot()
+    def _choose(self) -> None:
+        """After the rows were replaced or arranged anew: the same archive, or the first."""
+        if not self.rows.items:
+            self.chosen.emit(None)
+            return
+        self.selectRow(max(0, self.rows.row_of(self._present)))
+
+    @Slot(QModelIndex, QModelIndex)
+    def _tell(self, index: QModelIndex, _before: QModelIndex) -> None:
+        if index.isValid():
+            item = self.rows.items[index.row()]
+            self._present = item.id
+            self.chosen.emit(item)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The columns share the width; a person may still draw them."""
+        super().resizeEvent(event)
+        self._share()
+
+    def _measure(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(current_theme().px(ROW))
+        self._share()
+
+    def _share(self) -> None:
+        whole = sum(column.share for column in COLUMNS)
+        room = self.viewport().width()
+        for at, column in enumerate(COLUMNS[:-1]):
+            self.setColumnWidth(at, room * column.share // whole)
