@@ -21,7 +21,7 @@ SERVER, CACHE, FOREIGN = "server", "cache", "foreign"
 SOURCES = (SERVER, CACHE, FOREIGN)
 
 TABLES_LIMIT, COLUMNS_LIMIT, TEXT_LIMIT, CURSOR_LIMIT = 2000, 1600, 500, 1 << 20
-_TYPE = re.compile(r'[A-Za-z0-9_ (),."\[\]-]{1,200}', re.ASCII)
+COLUMN_TYPE = re.compile(r'[A-Za-z0-9_ (),."\[\]-]{1,200}', re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
 _NUMBER = range(-(1 << 63), 1 << 63)
@@ -200,7 +200,7 @@ class _Reading:
 def _table(entry: Any) -> Table:
     _hold(entry.keys() == {"name", "columns", "key"})
     columns = tuple(
-        Column(_name(column["name"]), _matched(_TYPE, column["type"]))
+        Column(_name(column["name"]), _matched(COLUMN_TYPE, column["type"]))
         for column in _list(entry["columns"], COLUMNS_LIMIT)
         if _hold(column.keys() == {"name", "type"})
     )

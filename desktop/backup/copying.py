@@ -1,0 +1,138 @@
+"""COPY … TO STDOUT as fast as the wire brings it, and stopped at any moment.
+
+psycopg's own ``copy`` goes through its machinery for each row, which takes about as long as the server
+takes to make it; this asks libpq for one row after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import ExecStatus
+
+from desktop.backup.places.base import Cancelled, go_on
+
+_LOOK_SECONDS = 0.2
+"""How often a person's wish to stop is looked for while the server is silent."""
+_CANCEL_SECONDS = 5.0
+
+
+class Rows:
+    """The COPY text of one statement, a row at a time.
+
+    :ivar count: how many rows the server said it sent; known at the end.
+    """
+
+    def __init__(
+        self, connection: psycopg.Connection, waiting: selectors.BaseSelector, cancelled: Cancelled
+    ) -> None:
+        self.count = 0
+        self._connection = connection
+        self._pg = connection.pgconn
+        self._waiting = waiting
+        self._cancelled = cancelled
+        self.done = False
+        self._copying = False
+
+    def begin(self, statement: bytes) -> None:
+        """Send the statement, and hear that it is a COPY."""
+        self._pg.send_query(statement)
+        while self._pg.flush():
+            self._wait(selectors.EVENT_READ | selectors.EVENT_WRITE)
+        self._await_result()
+        result = self._pg.get_result()
+        if result is None or result.status != ExecStatus.COPY_OUT:
+            self._finish()
+            if result is not None:
+                self._raise_error(result)
+            raise psycopg.ProgrammingError("a COPY to the client was expected")
+        self._copying = True
+
+    def __iter__(self) -> Iterator[memoryview]:
+        take = self._pg.get_copy_data
+        while True:
+            size, data = take(1)
+            if size > 0:
+                yield data
+            elif size == 0:
+                self._wait(selectors.EVENT_READ)
+                self._pg.consume_input()
+            else:
+                break
+        self._await_result()
+        result = self._pg.get_result()
+        self._finish()
+        if result is None or size == -2:
+            raise psycopg.OperationalError("the connection was lost during a COPY")
+        self._raise_error(result)
+        self.count = result.command_tuples or 0
+
+    def stop(self) -> None:
+        """Have the server end an unfinished statement; a connection that does not obey is closed."""
+        if self.done:
+            return
+        try:
+            self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
+            self._cancelled = lambda: False
+            if not self._copying:
+                self._await_result()
+                result = self._pg.get_result()
+                self._copying = result is not None and result.status == ExecStatus.COPY_OUT
+            if self._copying:
+                for _row in self:
+                    pass
+            self._finish()
+        except psycopg.Error:
+            pass
+        except BaseException:
+            self._connection.close()
+            raise
+        if not self.done:
+            self._connection.close()
+
+    def _raise_error(self, result: psycopg.pq.abc.PGresult) -> None:
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(result, self._connection.info.encoding)
+
+    def _await_result(self) -> None:
+        while self._pg.is_busy():
+            self._wait(selectors.EVENT_READ)
+            self._pg.consume_input()
+
+    def _finish(self) -> None:
+        while self._pg.get_result() is not None:
+            pass
+        self.done = True
+
+    def _wait(self, events: int) -> None:
+        self._waiting.modify(self._pg.socket, events)
+        while not self._waiting.select(_LOOK_SECONDS):
+            go_on(self._cancelled)
+        go_on(self._cancelled)
+
+
+@contextmanager
+def copied(
+    connection: psycopg.Connection,
+    statement: sql.Composable,
+    cancelled: Cancelled,
+) -> Iterator[Rows]:
+    """The rows of ``COPY (…) TO STDOUT``. Left before their end, the statement is cancelled.
+
+    Raises what the server says (``psycopg.Error``) and :class:`sync.errors.Cancelled`.
+    """
+    with selectors.DefaultSelector() as waiting, connection.lock:
+        waiting.register(connection.pgconn.socket, selectors.EVENT_READ)
+        rows = Rows(connection, waiting, cancelled)
+        try:
+            rows.begin(statement.as_bytes(connection))
+            yield rows
+        finally:
+            with contextlib.suppress(socket.error, OSError):
+                rows.stop()

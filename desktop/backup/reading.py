@@ -1,0 +1,351 @@
+"""A clinic's schema as it was at one moment: which tables there are, and their rows.
+
+All tables are locked against being changed in form or truncated *before* the snapshot is taken: a
+TRUNCATE that commits afterwards would leave an old snapshot an empty table. People work on meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from desktop.backup.archive_format import TABLE_NAME
+from desktop.backup.manifest import COLUMN_TYPE, Column, Table
+from desktop.domain.errors import EnvironmentTrouble, RuleError
+from desktop.models import Base
+
+OURS = ("sync_", "acceso_", "respaldo_")
+"""What the names of the engine's and the server's own tables begin with; the rest is the clinic's."""
+
+NEVER = ("sync_log", "alembic_version")
+"""The log is of this server and of now; the revision stands in the manifest."""
+
+LOCKED_BY_VIEW = ("auth_user", "sync_meta")
+_ATTEMPTS = 5
+
+SETTINGS = (
+    "datestyle = 'ISO, YMD'",
+    "timezone = 'UTC'",
+    "intervalstyle = 'postgres'",
+    "extra_float_digits = 1",
+    "bytea_output = 'hex'",
+    "client_encoding = 'UTF8'",
+    "search_path = 'pg_catalog'",
+    "row_security = off",
+    "synchronize_seqscans = off",
+    "statement_timeout = 0",
+    "lock_timeout = '10s'",
+    "idle_in_transaction_session_timeout = 0",
+)
+"""Under these a value has one text, whoever reads it and wherever; and nobody's habits cut a reading."""
+
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+_TABLES = """
+SELECT c.relname, c.relkind = 'p',
+       (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod),
+                                         has_column_privilege({role}, c.oid, a.attnum, 'SELECT'))
+                        ORDER BY a.attnum)
+          FROM pg_attribute a
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
+       (SELECT json_agg(a.attname ORDER BY k.place) FROM pg_index i
+         CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k (attnum, place)
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+         WHERE i.indrelid = c.oid AND i.indisprimary),
+       has_table_privilege({role}, c.oid, 'SELECT'), pg_table_size(c.oid)
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+   AND c.relname <> ALL ({never})
+ ORDER BY c.relname
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTable:
+    """A table of the snapshot and what of it is read.
+
+    :ivar partitioned: its rows are in partitions. :ivar left_out: columns that the reader may not see;
+        with no columns in ``table``, all of it.
+    :ivar whole_rights: whether the reader may lock it. :ivar size: bytes on the server's disk.
+    """
+
+    table: Table
+    partitioned: bool
+    left_out: tuple[str, ...]
+    whole_rights: bool
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.table.name
+
+    @property
+    def known(self) -> bool:
+        """Whether a migration of this program makes it."""
+        return self.name.startswith(OURS) or self.name in Base.metadata.tables
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the server says before a backup. :ivar role: to become for it; ``None`` for an owner."""
+
+    tenant: str
+    clinic: str
+    device: int
+    label: str
+    role: str | None
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One moment of a clinic, open to be read until its ``with`` ends.
+
+    :ivar tables: what is saved. :ivar cursor: as :mod:`sync` understands one.
+    :ivar unsaved: tables that no archive can hold, for their names or columns.
+    :ivar left_out: table → columns that the reader may not see; all of them where the table is not
+        among ``tables``.
+    """
+
+    connection: psycopg.Connection
+    schema: str
+    begun: Begun
+    cursor: str
+    epoch: str
+    schema_version: int
+    revision: str
+    server_version: int
+    tables: tuple[SavedTable, ...]
+    unsaved: tuple[str, ...]
+    left_out: Mapping[str, tuple[str, ...]]
+    sequences: Mapping[str, int]
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Tables that no migration of this program makes."""
+        return tuple(table.name for table in self.tables if not table.known)
+
+    def name(self, table: str) -> sql.Identifier:
+        """A table's name in a statement."""
+        return sql.Identifier(self.schema, table)
+
+    def copy_of(self, table: SavedTable) -> sql.Composable:
+        """The statement that reads a table whole."""
+        columns = column_list(table.table)
+        if table.partitioned:
+            return sql.SQL("COPY (SELECT {} FROM {}) TO STDOUT").format(
+                columns, self.name(table.name)
+            )
+        return sql.SQL("COPY {} ({}) TO STDOUT").format(self.name(table.name), columns)
+
+
+def column_list(table: Table, prefix: str = "") -> sql.Composed:
+    """A table's columns in a statement, in the archive's order."""
+    parts = (prefix,) if prefix else ()
+    return sql.SQL(", ").join(sql.Identifier(*parts, column.name) for column in table.columns)
+
+
+def begin(connection: psycopg.Connection, schema: str) -> Begun:
+    """Ask the server whether this connection may take a backup.
+
+    Raises :class:`RuleError` ``backup.revoked``, ``backup.forbidden``, ``backup.outdated`` (the
+    clinic was not brought up to this program yet).
+    """
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        raise ValueError("a backup begins a transaction of its own")
+    try:
+        answer: dict[str, Any] = connection.execute(
+            sql.SQL("SELECT {}()").format(sql.Identifier(schema, "backup_begin"))
+        ).fetchall()[0][0]
+    except psycopg.errors.UndefinedFunction as error:
+        raise RuleError("backup.outdated") from error
+    if answer["status"] != "ok":
+        raise RuleError(f"backup.{answer['status']}")
+    return Begun(
+        tenant=answer["tenant"],
+        clinic=answer["clinic"],
+        device=answer["device"],
+        label=answer["label"],
+        role=answer["role"],
+        recipients=tuple(key for key in (answer["recipient"], answer["recovery"]) if key),
+    )
+
+
+@contextmanager
+def snapshot(
+    connection: psycopg.Connection, schema: str, *, log: bool = False
+) -> Iterator[Snapshot]:
+    """Lock the tables of ``schema``, take a snapshot, and hold both until the ``with`` ends.
+
+    No migration runs meanwhile. The session becomes the readers' role inside, and is itself again
+    afterwards.
+
+    :param connection: in autocommit, of an office workstation or of the schema's owner.
+    :param log: whether the change log is read, too: its upkeep then waits.
+    Raises those of :func:`begin`, :class:`EnvironmentTrouble` ``backup.migrating`` and
+    ``backup.changing``, ``RuleError('backup.unreadable')``, ``psycopg.Error``.
+    """
+    begun = begin(connection, schema)
+    held = connection.execute(
+        "SELECT pg_try_advisory_lock_shared(hashtext('consultorio'), hashtext(%s))", (schema,)
+    ).fetchall()[0][0]
+    if not held:
+        raise EnvironmentTrouble("backup.migrating")
+    try:
+        taken = _locked(connection, schema, begun, log=log)
+        try:
+            yield taken
+        finally:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+    finally:
+        if not connection.closed:
+            connection.execute(
+                "SELECT pg_advisory_unlock_shared(hashtext('consultorio'), hashtext(%s))", (schema,)
+            )
+
+
+def _locked(connection: psycopg.Connection, schema: str, begun: Begun, *, log: bool) -> Snapshot:
+    for _attempt in range(_ATTEMPTS):
+        before, _ = _tables(connection, schema, begun.role)
+        try:
+            _begin(connection, schema, begun, before, log=log)
+        except psycopg.errors.UndefinedTable:
+            continue  # dropped on the way
+        try:
+            tables, unsaved = _tables(connection, schema, begun.role)
+            if [table.name for table in tables] == [table.name for table in before]:
+                return _described(connection, schema, begun, tables, unsaved)
+        except BaseException:
+            if not connection.closed:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("ROLLBACK")
+    raise EnvironmentTrouble("backup.changing")
+
+
+def _begin(
+    connection: psycopg.Connection,
+    schema: str,
+    begun: Begun,
+    tables: Sequence[SavedTable],
+    *,
+    log: bool,
+) -> None:
+    """Everything up to the snapshot in one journey; nothing in it takes one."""
+    statements: list[sql.Composable] = [sql.SQL(_BEGIN)]
+    settings = list(SETTINGS)
+    if connection.info.server_version >= 170000:
+        settings.append("transaction_timeout = 0")
+    statements += [sql.SQL("SET LOCAL " + setting) for setting in settings]
+    if begun.role is not None:
+        statements.append(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(begun.role)))
+    locked = [table.name for table in tables if table.whole_rights]
+    if len(locked) < len(tables):
+        locked.append("respaldo_candado")
+    if log:
+        statements.append(
+            sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(
+                sql.Identifier(schema, "sync_log")
+            )
+        )
+    statements.append(
+        sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(
+            sql.SQL(", ").join(sql.Identifier(schema, name) for name in sorted(locked))
+        )
+    )
+    try:
+        connection.execute(sql.SQL("; ").join(statements))
+    except psycopg.Error:
+        if not connection.closed:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _tables(
+    connection: psycopg.Connection, schema: str, role: str | None
+) -> tuple[list[SavedTable], tuple[str, ...]]:
+    rows = connection.execute(
+        sql.SQL(_TABLES).format(
+            role=sql.SQL("current_user") if role is None else sql.Literal(role),
+            schema=sql.Literal(schema),
+            never=sql.Literal(list(NEVER)),
+        )
+    ).fetchall()
+    found, unsaved = [], []
+    for name, partitioned, columns, key, whole, size in rows:
+        readable = tuple(Column(column, kind) for column, kind, may in columns or () if may)
+        hidden = tuple(column for column, _kind, may in columns or () if not may)
+        names = (name, *(column.name for column in readable))
+        fits = all(map(TABLE_NAME.fullmatch, names)) and all(
+            COLUMN_TYPE.fullmatch(column.type) for column in readable
+        )
+        if not fits:
+            unsaved.append(name)
+            continue
+        known_key = tuple(key or ()) if set(key or ()).isdisjoint(hidden) else ()
+        table = Table(name, readable, known_key)
+        found.append(SavedTable(table, partitioned, hidden, whole, size))
+    return found, tuple(unsaved)
+
+
+def _described(
+    connection: psycopg.Connection,
+    schema: str,
+    begun: Begun,
+    tables: list[SavedTable],
+    unsaved: tuple[str, ...],
+) -> Snapshot:
+    refused = [table.name for table in tables if table.left_out and not table.name.startswith(OURS)]
+    refused = [name for name in refused if name not in LOCKED_BY_VIEW]
+    if refused:
+        raise RuleError("backup.unreadable", tables=", ".join(refused))
+    cursor, epoch, version = connection.execute(
+        sql.SQL(
+            "SELECT pg_current_snapshot()::text, m.epoch::text, m.schema_version FROM {} m"
+        ).format(sql.Identifier(schema, "sync_meta"))
+    ).fetchall()[0]
+    revision = connection.execute(
+        sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(schema, "alembic_version"))
+    ).fetchall()[0][0]
+    return Snapshot(
+        connection=connection,
+        schema=schema,
+        begun=begun,
+        cursor=cursor,
+        epoch=epoch,
+        schema_version=version,
+        revision=revision,
+        server_version=connection.info.server_version,
+        tables=tuple(table for table in tables if table.table.columns),
+        unsaved=unsaved,
+        left_out={table.name: table.left_out for table in tables if table.left_out},
+        sequences=_sequences(connection, schema),
+    )
+
+
+def _sequences(connection: psycopg.Connection, schema: str) -> dict[str, int]:
+    """The last number that each sequence gave; below its first where it gave none.
+
+    Numbers are given outside of transactions: what is asked after the snapshot is above all it shows.
+    """
+    names = connection.execute(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relkind = 'S' ORDER BY c.relname",
+        (schema,),
+    ).fetchall()
+    if not names:
+        return {}
+    each = sql.SQL(" UNION ALL ").join(
+        sql.SQL(
+            "SELECT {}, CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {}"
+        ).format(sql.Literal(name), sql.Identifier(schema, name))
+        for (name,) in names
+    )
+    return {str(name): int(value) for name, value in connection.execute(each).fetchall()}

@@ -1,0 +1,321 @@
+"""Taking a backup: one moment of a clinic, read at the speed of COPY, encrypted and read back.
+
+What comes out is a file that was verified to its last byte, or no file at all: until then it is called
+``….part``, which is all that a killed program leaves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import psycopg
+
+from desktop.backup.archive import ArchiveWriter, Receipt
+from desktop.backup.archive_reader import Contents, verify
+from desktop.backup.copying import copied
+from desktop.backup.keys import Signer
+from desktop.backup.manifest import FULL, SERVER, Manifest
+from desktop.backup.places import local
+from desktop.backup.places.base import Cancelled, go_on, never
+from desktop.backup.reading import SavedTable, Snapshot, snapshot
+from desktop.domain.durable import publish, sync_folder
+from desktop.domain.errors import EnvironmentTrouble, RuleError
+
+PART = ".part"
+CLINIC = "clinic"
+"""The scope of an archive that has all of a clinic; others are named after a workstation's profile."""
+
+COPYING, VERIFYING = "copying", "verifying"
+_VERIFYING_SHARE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """Whom an archive is for, and who signs it.
+
+    :ivar recipients: the clinic's key and the recovery key; where they are left out, the server says
+        them.
+    """
+
+    signer: Signer
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who takes a backup. :ivar program: its name and version. :ivar note: what a person wrote."""
+
+    actor: str = ""
+    program: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a backup is.
+
+    :ivar stage: :data:`COPYING` or :data:`VERIFYING`. :ivar table: the one that is read.
+    :ivar share: from 0 to 1, of the whole; an estimate while tables are read.
+    """
+
+    stage: str
+    table: str
+    rows: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A backup that was taken and verified.
+
+    :ivar path: its file. :ivar full_because: why it is a full one where an incremental was asked for:
+        ``epoch`` (the server was put back), ``schema``, ``horizon`` (the log is not kept so long),
+        ``capture`` (a table's changes are not logged) or ``server`` (another one).
+    :ivar unknown: tables that no migration of this program makes; they are in the archive.
+    :ivar unsaved: tables that no archive can hold. :ivar left_out: table → columns that the reader
+        may not see.
+    """
+
+    path: Path
+    receipt: Receipt
+    contents: Contents
+    unknown: tuple[str, ...]
+    unsaved: tuple[str, ...]
+    left_out: Mapping[str, tuple[str, ...]]
+    full_because: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """``full`` or ``incremental``."""
+        return self.contents.manifest.kind
+
+
+Heard = Callable[[Progress], None]
+
+
+def unheard(_progress: Progress) -> None:
+    """Progress that nobody watches."""
+
+
+def utc_now() -> dt.datetime:
+    """The moment, aware, in UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+def take_full(
+    connection: psycopg.Connection,
+    schema: str,
+    path: Path,
+    sealing: Sealing,
+    who: Who,
+    *,
+    previous: str | None = None,
+    progress: Heard = unheard,
+    cancelled: Cancelled = never,
+    now: Callable[[], dt.datetime] = utc_now,
+    full_because: str | None = None,
+) -> Taken:
+    """Save all of a clinic in a new file.
+
+    :param connection: in autocommit, of an office workstation or of the schema's owner.
+    :param path: where no file is yet. :param previous: the manifest hash of the archive before.
+    Raises those of :func:`desktop.backup.reading.snapshot`, ``RuleError('backup_key.missing')``,
+    ``place.file_exists``, ``place.full`` and the others of a disk,
+    :class:`~desktop.backup.errors.ArchiveError`, ``EnvironmentTrouble('backup.miscounted')``,
+    ``psycopg.Error``, and :class:`sync.errors.Cancelled`.
+    """
+    with ExitStack() as open_moment:
+        moment = open_moment.enter_context(snapshot(connection, schema))
+        manifest = described(
+            moment, who, now(), kind=FULL, tables=moment.tables, previous=previous
+        )
+        with archive_file(path, recipients(moment, sealing), sealing, manifest) as made:
+            copy_tables(moment, moment.tables, made.writer, progress, cancelled)
+            open_moment.close()
+            receipt, contents = made.finish(progress, cancelled)
+    return Taken(
+        path, receipt, contents, moment.unknown, moment.unsaved, moment.left_out, full_because
+    )
+
+
+def described(
+    moment: Snapshot,
+    who: Who,
+    at: dt.datetime,
+    *,
+    kind: str,
+    tables: Sequence[SavedTable],
+    base: str | None = None,
+    previous: str | None = None,
+    extra: Mapping[str, str] | None = None,
+) -> Manifest:
+    """What an archive of a server's moment says of itself."""
+    said = {"scope": CLINIC}
+    for name, value in (
+        ("left_out", {table: list(columns) for table, columns in moment.left_out.items()}),
+        ("unknown", [table.name for table in tables if not table.known]),
+        ("unsaved", list(moment.unsaved)),
+    ):
+        if value:
+            said[name] = json.dumps(value)
+    return Manifest(
+        tenant=moment.begun.tenant,
+        clinic=moment.begun.clinic,
+        created_at=at,
+        kind=kind,
+        source=SERVER,
+        schema_version=moment.schema_version,
+        revision=moment.revision,
+        tables=tuple(table.table for table in tables),
+        epoch=moment.epoch,
+        cursor=moment.cursor,
+        base=base,
+        previous=previous,
+        server_version=moment.server_version,
+        sequences=moment.sequences,
+        device=moment.begun.device,
+        device_label=moment.begun.label,
+        actor=who.actor,
+        program=who.program,
+        note=who.note,
+        extra=said | dict(extra or {}),
+    )
+
+
+def recipients(moment: Snapshot, sealing: Sealing) -> tuple[str, ...]:
+    """Whom the archive is for; ``RuleError('backup_key.missing')`` where nobody made the keys."""
+    found = sealing.recipients or moment.begun.recipients
+    if len(found) < 2:
+        raise RuleError("backup_key.missing")
+    return found
+
+
+def copy_tables(
+    moment: Snapshot,
+    tables: Sequence[SavedTable],
+    writer: ArchiveWriter,
+    progress: Heard,
+    cancelled: Cancelled,
+) -> None:
+    """Read tables whole into an archive, and compare how many rows were sent and kept."""
+    meter = Meter(sum(table.size for table in tables), progress)
+    for table in tables:
+        meter.table(table.name)
+        with writer.table(table.name) as sink:
+            with copied(moment.connection, moment.copy_of(table), cancelled) as rows:
+                sink.write_all(meter.through(rows))
+        meter.expect(rows.count)
+        meter.passed(table.size)
+
+
+class Meter:
+    """Counts rows and tells how far the reading is, some thousand rows at a time."""
+
+    EVERY = 4096
+
+    def __init__(self, size: int, progress: Heard) -> None:
+        self._size = max(size, 1)
+        self._progress = progress
+        self._table = ""
+        self._before = 0
+        self._passed = 0
+        self.rows = 0
+
+    def table(self, name: str) -> None:
+        """The next table begins."""
+        self._table, self._before = name, self.rows
+        self._tell(0)
+
+    def through(self, rows: Iterable[memoryview]) -> Iterator[memoryview]:
+        """The rows, counted."""
+        count = size = 0
+        try:
+            for count, row in enumerate(rows, 1):
+                size += len(row)
+                if not count % self.EVERY:
+                    self.rows = self._before + count
+                    self._tell(size)
+                yield row
+        finally:
+            self.rows = self._before + count
+
+    def expect(self, sent: int) -> None:
+        """Compare with what the server said; raises ``EnvironmentTrouble('backup.miscounted')``."""
+        if self.rows - self._before != sent:
+            raise EnvironmentTrouble("backup.miscounted", table=self._table)
+
+    def passed(self, size: int) -> None:
+        """A table of this size is done."""
+        self._passed += size
+
+    def _tell(self, size: int) -> None:
+        share = min(0.99, (self._passed + size) / self._size) * (1 - _VERIFYING_SHARE)
+        self._progress(Progress(COPYING, self._table, self.rows, share))
+
+
+class ArchiveFile:
+    """An archive that is being written into a file that has no name yet."""
+
+    def __init__(self, writer: ArchiveWriter, file: BinaryIO, signer: Signer) -> None:
+        self.writer = writer
+        self._file = file
+        self._signer = signer
+        self.complete = False
+
+    def finish(self, progress: Heard, cancelled: Cancelled) -> tuple[Receipt, Contents]:
+        """End the archive, have it on the disk and read all of it back from there."""
+        receipt = self.writer.finish()
+        local.put_on_disk(self._file)
+
+        def read(done: int) -> None:
+            go_on(cancelled)
+            share = 1 - _VERIFYING_SHARE * (1 - done / max(receipt.size, 1))
+            progress(Progress(VERIFYING, "", receipt.rows, min(share, 1.0)))
+
+        self._file.seek(0)
+        contents = verify(
+            self._file,
+            [self.writer.check_identity],
+            trusted=[self._signer.public],
+            tenant=receipt.manifest.tenant,
+            expect=receipt,
+            progress=read,
+        )
+        self.complete = True
+        return receipt, contents
+
+
+@contextmanager
+def archive_file(
+    path: Path, for_whom: Sequence[str], sealing: Sealing, manifest: Manifest
+) -> Iterator[ArchiveFile]:
+    """A new archive in a new file, which gets its name when it was verified, and is gone otherwise."""
+    local.refuse_taken(path)
+    beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
+    with local.in_words(str(path.parent)):
+        try:
+            with local.create(beside) as file:
+                with ArchiveWriter(file, for_whom, sealing.signer, manifest) as writer:
+                    made = ArchiveFile(writer, file, sealing.signer)
+                    yield made
+            if made.complete:
+                _publish(beside, path)
+        finally:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+def _publish(beside: Path, path: Path) -> None:
+    try:
+        publish(beside, path)
+    except FileExistsError as error:
+        raise RuleError("place.file_exists", file=path.name) from error
+    sync_folder(path.parent)

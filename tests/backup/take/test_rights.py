@@ -1,0 +1,162 @@
+"""Who may read a clinic whole for a backup, and for how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from desktop.backup import rights
+from desktop.backup.reading import snapshot
+from desktop.backup.take import take_full
+from desktop.domain.errors import AppError, RuleError
+from desktop.models.backup_roles import door, readers
+from desktop.services import devices
+from tests.backup.take.conftest import WHO, Safe
+from tests.support.clinic import Clinic
+
+
+def test_an_office_workstation_reads_nothing_until_it_becomes_the_reader(
+    clinic: Clinic, office: psycopg.Connection
+) -> None:
+    """Catches a role whose members inherit what it may read: on 15 that is the member's own property."""
+    schema = clinic.schema
+    for table in ("pacientes_cliente", "sync_device", "sync_log"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            office.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(schema, table)))
+    with snapshot(office, schema) as moment:
+        assert len(moment.tables) > 25
+        found = office.execute(
+            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, "pacientes_cliente"))
+        ).fetchall()
+        assert found == [(2,)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        office.execute(
+            sql.SQL("SELECT FROM {}").format(sql.Identifier(schema, "pacientes_cliente"))
+        )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT password FROM {}.auth_user",
+        "SELECT office_identity FROM {}.sync_meta",
+        "SELECT * FROM {}.sync_meta",
+        "SELECT FROM {}.acceso_secreto",
+        "SELECT sellada FROM {}.respaldo_llave_copia",
+        "DELETE FROM {}.pacientes_cliente",
+        "UPDATE {}.auth_user SET username = 'x'",
+        "TRUNCATE {}.sync_result",
+        "CREATE TABLE {}.mine (id int)",
+    ],
+)
+def test_the_reader_sees_no_secret_and_changes_nothing(
+    clinic: Clinic, office: psycopg.Connection, statement: str
+) -> None:
+    office.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(readers(clinic.schema))))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        office.execute(sql.SQL(statement).format(sql.Identifier(clinic.schema)))
+
+
+@pytest.mark.parametrize("profile", ["reception", "practitioner"])
+def test_no_other_profile_takes_a_backup(
+    clinic: Clinic, tmp_path: Path, safe: Safe, profile: str
+) -> None:
+    station = clinic.station(f"no {profile}", profile, clinic.practitioners[0])
+    with station.workstation.connect() as connection:
+        with pytest.raises(RuleError, match=r"backup\.forbidden"):
+            take_full(connection, clinic.schema, tmp_path / "a", safe.sealing, WHO)
+        for role in (readers(clinic.schema), door(clinic.schema)):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_is_shut_out_in_the_middle_of_a_backup_gets_no_further(
+    clinic: Clinic, owner: psycopg.Connection, tmp_path: Path, safe: Safe
+) -> None:
+    station = clinic.station("perdida", "office")
+    number = clinic.value("SELECT number FROM sync_device WHERE label = 'perdida'")
+    owner.execute(
+        sql.SQL(
+            "CREATE TABLE {} AS SELECT n AS id, repeat('x', 500) AS t"
+            " FROM generate_series(1, 30000) n"
+        ).format(sql.Identifier(clinic.schema, "aaa"))
+    )
+    with station.workstation.connect() as connection:
+
+        def shut_out(_progress: object) -> None:
+            if revoked:
+                return
+            revoked.extend(devices.revoke(owner, clinic.schema, number))
+
+        revoked: list[int] = []
+        with pytest.raises((psycopg.OperationalError, AppError)):
+            take_full(
+                connection, clinic.schema, tmp_path / "a", safe.sealing, WHO, progress=shut_out
+            )
+    assert revoked == [number]
+    assert list(tmp_path.iterdir()) == []
+    assert member_of(owner, door(clinic.schema), station.workstation.description.role) is False
+    owner.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(clinic.schema, "aaa")))
+
+
+def member_of(connection: psycopg.Connection, group: str, role: str) -> bool:
+    rows = connection.execute(
+        "SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"
+        " JOIN pg_roles r ON r.oid = m.member WHERE g.rolname = %s AND r.rolname = %s",
+        (group, role),
+    ).fetchall()
+    return bool(rows)
+
+
+def test_a_workstation_that_is_no_longer_the_offices_loses_it_with_the_next_ensure(
+    clinic: Clinic, owner: psycopg.Connection
+) -> None:
+    station = clinic.station("cambia", "office")
+    role = station.workstation.description.role
+    assert member_of(owner, door(clinic.schema), role)
+    clinic.query("UPDATE sync_device SET profile = 'reception' WHERE role_name = %s", role)
+    with station.workstation.connect() as connection:
+        with pytest.raises(RuleError, match=r"backup\.forbidden"):
+            with snapshot(connection, clinic.schema):
+                pass
+    rights.ensure(owner, clinic.schema)
+    assert not member_of(owner, door(clinic.schema), role)
+
+
+def test_tables_that_came_later_are_read_too(
+    clinic: Clinic, owner: psycopg.Connection, office: psycopg.Connection
+) -> None:
+    owner.execute(
+        sql.SQL("CREATE TABLE {} (id serial PRIMARY KEY, t text)").format(
+            sql.Identifier(clinic.schema, "django_session")
+        )
+    )
+    with snapshot(office, clinic.schema) as moment:
+        assert moment.unknown == ("django_session",)
+        assert moment.sequences["django_session_id_seq"] == 0
+    owner.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(clinic.schema, "django_session")))
+
+
+def test_a_table_that_cannot_be_read_is_no_backup(
+    clinic: Clinic, owner: psycopg.Connection, office: psycopg.Connection
+) -> None:
+    """Catches a backup that leaves out silently what belongs to somebody else."""
+    schema = sql.Identifier(clinic.schema)
+    owner.execute(
+        sql.SQL(
+            "CREATE TABLE {0}.ajena (id int); CREATE OR REPLACE FUNCTION {0}.backup_grant()"
+            " RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"
+        ).format(schema)
+    )
+    try:
+        with pytest.raises(RuleError, match=r"backup\.unreadable") as refused:
+            with snapshot(office, clinic.schema):
+                pass
+        assert refused.value.params == {"tables": "ajena"}
+    finally:
+        owner.execute(sql.SQL("DROP TABLE {}.ajena").format(schema))
+        rights.ensure(owner, clinic.schema)
