@@ -59,6 +59,7 @@ class Following:
         self._live, self._staged = live, staged
         self._names = list(names)
         self._keys = self._foreign_keys()
+        self._own = {one.name for one in catalog.constraints(connection, staged)}
         self._views = self._find_views()
 
     @property
@@ -121,6 +122,8 @@ class Following:
     def take_hold(self) -> None:
         """Put back on the new tables what held the live ones; rows of before are looked at later."""
         for key in self._keys:
+            if key.parent is None and key.name in self._own:
+                continue
             put(
                 self._connection,
                 "ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID",

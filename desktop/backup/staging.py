@@ -159,7 +159,15 @@ def load(
             loading.incremental(source)
         loading.end_filling()
         if stripped is not None:
-            _build(connection, staging.schema, stripped, staging.names)
+            loaded = {*staging.names, *staging.aside}
+            keys = [
+                one
+                for one in stripped[0]
+                # What the archive has not got has no rows here that could be pointed at.
+                if one.target is None or one.target in loaded or one.table not in loaded
+            ]
+            tables = sorted({one.table for one in (*keys, *stripped[1])})
+            _build(connection, staging.schema, (keys, stripped[1]), tables)
             tenancy.tables(connection, staging.schema, tenancy.head())
             catalog.plain_settings(connection)
             loading.upgraded()
@@ -432,10 +440,12 @@ _Structure = tuple[list[catalog.Constraint], list[catalog.Index]]
 
 def _strip(connection: psycopg.Connection, schema: str) -> _Structure:
     """Take constraints and indexes off the tables of a schema; returns them to be put back."""
-    constraints = [
-        one for one in catalog.constraints(connection, schema) if not catalog.is_kept(one.table)
-    ]
-    indexes = [one for one in catalog.indexes(connection, schema) if not catalog.is_kept(one.table)]
+
+    def ours(table: str) -> bool:
+        return table == catalog.AUDIT or not catalog.is_kept(table)
+
+    constraints = [one for one in catalog.constraints(connection, schema) if ours(one.table)]
+    indexes = [one for one in catalog.indexes(connection, schema) if ours(one.table)]
     for one in reversed(constraints):
         put(
             connection,
@@ -470,9 +480,7 @@ def _build(
                     sql.Identifier(one.name), sql.SQL(one.definition)
                 )
                 for one in constraints
-                if one.table == name
-                and (one.kind == "f") == foreign
-                and not (foreign and one.target is not None and one.target not in names)
+                if one.table == name and (one.kind == "f") == foreign
             ]
             if clauses:
                 put(
@@ -495,11 +503,12 @@ def _finish(staging: Staging, cancelled: Callable[[], bool]) -> None:
     constraints = []
     for one in catalog.constraints(connection, staging.live):
         if one.table in names and (one.table, one.name) not in here:
-            if one.kind == "f" and one.target in names:
+            if one.kind != "f":
+                constraints.append(one)
+            elif one.target in names:
                 definition = _moved(connection, one.definition, staging, one.target, " REFERENCES ")
                 constraints.append(replace(one, definition=definition))
-            else:
-                constraints.append(replace(one, target=None))
+            # One that points at a table that stays is made when the tables change places.
     indexes = [
         replace(one, definition=_moved(connection, one.definition, staging, one.table, " ON "))
         for one in catalog.indexes(connection, staging.live)

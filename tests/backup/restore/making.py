@@ -7,7 +7,7 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -38,10 +38,7 @@ class Archive:
     """A written and verified archive, in memory."""
 
     content: bytes
-    contents: Contents = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.contents = verify(io.BytesIO(self.content), [KEYS.identity], trusted=[SIGNER.public])
+    contents: Contents
 
     @property
     def hash(self) -> str:
@@ -49,13 +46,11 @@ class Archive:
 
 
 @contextmanager
-def opened(*archives: Archive) -> Iterator[list[ArchiveReader]]:
+def opened(*archives: Archive, identity: str = KEYS.identity) -> Iterator[list[ArchiveReader]]:
     """Their readers, as restore takes them."""
     with ExitStack() as stack:
         yield [
-            stack.enter_context(
-                ArchiveReader(io.BytesIO(one.content), [KEYS.identity], one.contents)
-            )
+            stack.enter_context(ArchiveReader(io.BytesIO(one.content), [identity], one.contents))
             for one in archives
         ]
 
@@ -94,6 +89,7 @@ def take(
     *,
     hidden: Mapping[str, Iterable[str]] | None = None,
     only: Sequence[str] | None = None,
+    recipients: keys.NewKeys = KEYS,
     **said: object,
 ) -> Archive:
     """A full archive of a quiet tenant."""
@@ -107,7 +103,7 @@ def take(
         ]
         manifest = manifest_of(connection, schema, tables, **said)
         with ArchiveWriter(
-            sink, (KEYS.recipient, KEYS.recovery_recipient), SIGNER, manifest
+            sink, (recipients.recipient, recipients.recovery_recipient), SIGNER, manifest
         ) as writer:
             for table in tables:
                 names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
@@ -119,7 +115,13 @@ def take(
                         for chunk in copy:
                             into.write(chunk)
             writer.finish()
-    return Archive(sink.getvalue())
+    return written(sink.getvalue(), recipients.identity)
+
+
+def written(content: bytes, identity: str = KEYS.identity) -> Archive:
+    """An archive's bytes, verified."""
+    contents = verify(io.BytesIO(content), [identity], trusted=[SIGNER.public])
+    return Archive(content, contents)
 
 
 def manifest_of(
@@ -147,10 +149,12 @@ def changed(
     before: Archive,
     rows: Mapping[str, bytes],
     gone: Mapping[str, bytes] | None = None,
+    *,
+    full: Archive | None = None,
     **said: object,
 ) -> Archive:
-    """An incremental archive on top of another one."""
-    base = before.contents.manifest
+    """An incremental archive on top of another one; its tables are the full one's."""
+    base = (full or before).contents.manifest
     names = [*rows, *(name for name in gone or {} if name not in rows)]
     values: dict[str, object] = {
         "tables": tuple(base.table(name) for name in names),
@@ -168,7 +172,7 @@ def changed(
             with writer.gone(name) as into:
                 into.write(text)
         writer.finish()
-    return Archive(sink.getvalue())
+    return written(sink.getvalue())
 
 
 def hashes(connection: psycopg.Connection, schema: str, *, kept: bool = False) -> dict[str, str]:
