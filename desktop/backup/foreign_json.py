@@ -97,7 +97,10 @@ class _Reader:
     def _entry(self) -> Entry:
         while True:
             try:
-                value, self._at = _DECODER.raw_decode(self._text, self._at)
+                value, end = _DECODER.raw_decode(self._text, self._at)
+                if end - self._at > LARGEST_ROW:
+                    return self._pass_over()
+                self._at = end
                 return _entry(value)
             except RecursionError as error:
                 raise RuleError("foreign.too_deep") from error

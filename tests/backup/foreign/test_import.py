@@ -1,0 +1,181 @@
+"""Real backups of the other program arrive whole: what its database holds, ours holds."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from desktop.backup import foreign, foreign_words
+from desktop.domain import messages, passwords
+from desktop.domain.errors import RuleError
+from desktop.models.contract import SHARED_TABLES, contract_columns
+from tests.backup.foreign.conftest import Importing
+from tests.backup.foreign.making import OtherProgram
+
+FORMS = ("copy", "inserts", "windows", "powershell", "natural", "jsonl")
+
+
+@pytest.fixture(scope="session", params=FORMS)
+def backup(
+    request: pytest.FixtureRequest, other: OtherProgram, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A backup of ``clinica_demo``, in each of the ways in which people make one."""
+    path = tmp_path_factory.mktemp("backups") / request.param
+    match request.param:
+        case "copy":
+            other.pg_dump(path)
+            path.write_bytes(gzip.compress(path.read_bytes()))
+        case "inserts":
+            other.pg_dump(path, "--inserts")
+        case "windows":
+            other.pg_dump(path, "--column-inserts", "--rows-per-insert=3", "-C", "-E", "WIN1252")
+        case "powershell":
+            other.pg_dump(path, "--data-only", "--schema=clinica_demo")
+            text = path.read_text("utf-8").replace("\n", "\r\n")
+            path.write_bytes(codecs.BOM_UTF16_LE + text.encode("utf-16-le"))
+        case "natural":
+            options = ("--natural-primary", "--natural-foreign", "--indent=2")
+            other.dumpdata("clinica_demo", path.with_suffix(".json"), *options).replace(path)
+        case "jsonl":
+            made = other.dumpdata("clinica_demo", path.with_suffix(".jsonl"), "--format=jsonl")
+            made.replace(path)
+    return path
+
+
+def rows(connection: psycopg.Connection, schema: str, table: str, *, coarse: bool) -> Any:
+    """What a contract's table holds; Django's JSON has milliseconds only."""
+    columns = [
+        sql.SQL("date_trunc('milliseconds', {0}) AS {0}" if coarse and moment else "{0}").format(
+            sql.Identifier(name)
+        )
+        for name, moment in connection.execute(
+            "SELECT column_name, data_type LIKE 'timestamp%%' FROM information_schema.columns"
+            " WHERE table_schema = %s AND table_name = %s AND column_name = ANY (%s) ORDER BY 1",
+            (schema, table, list(contract_columns(table))),
+        ).fetchall()
+    ]
+    return connection.execute(
+        sql.SQL("SELECT {} FROM {} ORDER BY id").format(
+            sql.SQL(", ").join(columns), sql.Identifier(schema, table)
+        )
+    ).fetchall()
+
+
+def test_every_row_of_the_contract_arrives(
+    backup: Path, other: OtherProgram, importing: Importing
+) -> None:
+    coarse = backup.name in ("natural", "jsonl")
+    with (
+        importing(backup) as brought,
+        psycopg.connect(other.dsn, autocommit=True) as theirs,
+    ):
+        for table in SHARED_TABLES:
+            there = rows(theirs, "clinica_demo", table, coarse=coarse)
+            here = rows(importing.connection, brought.schema, table, coarse=coarse)
+            assert here == there, table
+            assert brought.report.seen[table] == brought.report.taken[table] == len(there) > 0
+        overlapping = importing.connection.execute(
+            sql.SQL("SELECT id, sobrecupo_motivo, fin - fecha_hora FROM {} ORDER BY id").format(
+                sql.Identifier(brought.schema, "citas_cita")
+            )
+        ).fetchall()
+        hashed = importing.connection.execute(
+            sql.SQL("SELECT password FROM {} WHERE username = 'sofia'").format(
+                sql.Identifier(brought.schema, "auth_user")
+            )
+        ).fetchall()[0][0]
+    assert passwords.verify("Clave-de-la-web-7", hashed)
+    assert [(row_id, reason) for row_id, reason, _length in overlapping if reason] == [
+        (7, "Importada: se cruza con la cita 2")
+    ]
+    assert [length.seconds // 60 for _row, _reason, length in overlapping] == [60] * 6 + [30]
+    assert {finding.code for finding in brought.report.findings} <= {
+        "overbooked",
+        "column_left",
+        "numbered",
+    }
+    left = {table.name.replace(".", "_"): table for table in brought.report.left}
+    assert left["inventario_insumo"].why == "unknown"
+    assert left["auth_group"].why == "django"
+
+
+def test_the_throwaway_schema_is_gone_afterwards(dump: Path, importing: Importing) -> None:
+
+    class Stop(Exception):
+        pass
+
+    def stop(done: int) -> None:
+        raise Stop
+
+    def left() -> list[Any]:
+        return importing.connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'importando%'"
+        ).fetchall()
+
+    with pytest.raises(Stop), importing(dump, progress=stop):
+        raise AssertionError("not reached")
+    assert left() == []
+    with importing(dump) as brought:
+        assert left() == [(brought.schema,)]
+        meta = sql.SQL("SELECT tenant_uuid, epoch, schema_version FROM {}")
+        here, live = (
+            importing.connection.execute(
+                meta.format(sql.Identifier(schema, "sync_meta"))
+            ).fetchall()
+            for schema in (brought.schema, importing.clinic.schema)
+        )
+        assert here == live
+        assert importing.connection.execute(
+            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(brought.schema, "agenda_sala"))
+        ).fetchall() == [(2,)]
+        # Another import does not take it for one that was killed.
+        with psycopg.connect(importing.clinic.dsn, autocommit=True) as second:
+            assert foreign.sweep(second) == 0
+    assert left() == []
+    importing.connection.execute("CREATE SCHEMA importando_0123456789abcdef")
+    assert foreign.sweep(importing.connection) == 1
+    assert left() == []
+
+
+def test_the_account_is_told_in_both_languages(dump: Path, importing: Importing) -> None:
+    with importing(dump) as brought:
+        said = {}
+        for language in messages.LANGUAGES:
+            messages.set_language(language)
+            said[language] = foreign_words.lines(brought.report)
+    assert len(said["es"]) == len(said["en"])
+    assert "Se tomaron 7 de 7 citas." in said["es"]
+    assert "7 of 7 appointments were taken." in said["en"]
+    assert [line for line in said["es"] if "sobrecupos" in line]
+    assert not [line for line in said["es"] if "Ñandú" in line or "@example.com" in line]
+
+
+@pytest.fixture(scope="session")
+def two_clinics(other: OtherProgram, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dump of a database with two clinics, as the programs with a schema a clinic have it."""
+    path = tmp_path_factory.mktemp("two") / "two.sql"
+    one = other.pg_dump(path, "--schema=clinica_demo").read_bytes()
+    path.write_bytes(one + one.replace(b"clinica_demo.", b'"otra clinica".'))
+    return path
+
+
+def test_one_of_several_clinics_is_chosen(two_clinics: Path, importing: Importing) -> None:
+    seen = foreign.look(two_clinics)
+    assert [(s.name, s.rows) for s in seen.schemas] == [("clinica_demo", 29), ("otra clinica", 29)]
+    with pytest.raises(RuleError) as asked, importing(two_clinics):
+        pass
+    assert asked.value.code == "foreign.choose_schema"
+    assert "otra clinica" in messages.sentence(asked.value)
+    with pytest.raises(RuleError) as none, importing(two_clinics, "tercera"):
+        pass
+    assert none.value.code == "foreign.no_schema"
+    with importing(two_clinics, "otra clinica") as brought:
+        assert sum(brought.report.taken.values()) == 29
+        others = {t.name: t.rows for t in brought.report.left if t.why == "schema"}
+        assert sum(others.values()) == 29
