@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.mutations import client, clinic, first_day, log, office, recovery, scope, server
+from tests.mutations import archive, client, clinic, first_day, log, office, recovery, scope, server
 
 MUTATIONS = (
+    *archive.MUTATIONS,
     *server.MUTATIONS,
     *client.MUTATIONS,
     *clinic.MUTATIONS,

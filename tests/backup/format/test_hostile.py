@@ -265,15 +265,27 @@ def test_a_tar_that_does_not_end_as_it_must() -> None:
 
 
 def test_a_tar_header_written_in_another_way() -> None:
-    member = tarfile.TarInfo(CLIENTS)
-    member.mode, member.uname = 0o777, "root"
-    header = member.tobuf(tarfile.USTAR_FORMAT)
-    assert code_of(making.sealed(header + form.END)) == "archive.malformed"
-    broken = bytearray(form.tar_header(CLIENTS, 4))
+    """All else is as it must be, and signed: the header alone is another one."""
+    honest = tar(forgery().members())
+    assert making.verified(making.sealed(honest)).rows == 20
+    for at, value in ((104, b"777"), (108, b"0000001"), (136, b"0000000001"), (265, b"root")):
+        header = bytearray(honest[: form.BLOCK])
+        header[at : at + len(value)] = value
+        header[148:156] = b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+        altered = bytes(header) + honest[form.BLOCK :]
+        assert code_of(making.sealed(altered)) == "archive.malformed", at
+    broken = bytearray(honest)
     broken[3] ^= 1
-    assert code_of(making.sealed(bytes(broken) + bytes(512) + form.END)) == "archive.malformed"
-    padded = form.tar_header(form.MANIFEST, 4) + b"{}  " + b"x" * 508 + form.END
-    assert code_of(making.sealed(padded)) == "archive.malformed"
+    assert code_of(making.sealed(bytes(broken))) == "archive.malformed"
+
+
+def test_something_where_nothing_belongs() -> None:
+    honest = bytearray(tar(forgery().members()))
+    padded = form.BLOCK + len(forgery().manifest)
+    assert honest[padded] == 0
+    honest[padded] = 1
+    assert code_of(making.sealed(bytes(honest))) == "archive.malformed"
 
 
 def test_a_blob_with_another_content() -> None:

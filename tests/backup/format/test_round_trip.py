@@ -135,9 +135,10 @@ class Full(io.BytesIO):
         return super().write(data)
 
 
-@pytest.mark.parametrize("room", [0, 5 << 20])
-def test_a_full_disk_is_said_and_nothing_waits(room: int) -> None:
-    text = making.lines(400_000)
+@pytest.mark.parametrize(("room", "rows"), [(0, 400_000), (5 << 20, 400_000), (100, 10)])
+def test_a_full_disk_is_said_and_nothing_waits(room: int, rows: int) -> None:
+    """At the beginning, on the way, and where only the very last bytes find no room."""
+    text = making.lines(rows)
 
     def write() -> None:
         with ArchiveWriter(Full(room), RECIPIENTS, SIGNER, MANIFEST) as writer:
@@ -176,6 +177,7 @@ def test_progress_may_end_the_writing_and_the_reading() -> None:
     assert not [t for t in threading.enumerate() if t.name.startswith("archive-")]
 
 
+@pytest.mark.timeout(30)
 def test_a_reader_that_is_left_early_leaves_no_thread() -> None:
     content, _receipt, _check = making.made({"clientes_cliente": making.lines(900_000)})
     contents = making.verified(content)

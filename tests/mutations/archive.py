@@ -1,0 +1,233 @@
+"""Defects of the archive's container and of its keys."""
+
+from __future__ import annotations
+
+from tests.mutations.mutation import Mutation
+
+FORM = "desktop/backup/archive_format.py"
+LAYERS = "desktop/backup/archive_layers.py"
+CHECK = "desktop/backup/archive_check.py"
+READER = "desktop/backup/archive_reader.py"
+WRITER = "desktop/backup/archive.py"
+MANIFEST = "desktop/backup/manifest.py"
+JSON = "desktop/backup/strict_json.py"
+KEYS = "desktop/backup/keys.py"
+WORDS = "desktop/backup/recovery.py"
+
+_HOSTILE = ("tests/backup/format/test_hostile.py",)
+_TRIP = ("tests/backup/format/test_round_trip.py",)
+_KEYS = ("tests/backup/format/test_keys.py",)
+
+MUTATIONS = (
+    Mutation(
+        "an archive's links pass for files",
+        FORM,
+        'if kind in {b"1", b"2", b"3", b"4", b"5", b"6"}:',
+        'if kind in {b"3"}:',
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive's tar header may be written in any way",
+        FORM,
+        "if block != tar_header(name, size):",
+        "if block == b'':",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive's member may have any size",
+        LAYERS,
+        "self._size > form.size_limit(self._name) or self._members",
+        "self._members",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive may have any number of members",
+        LAYERS,
+        "or self._members > self._limits.members:",
+        "or False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "what pads an archive's members is not looked at",
+        LAYERS,
+        "if any(self._buffer[self._size : padded]):",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive's tar need not end",
+        LAYERS,
+        "    unpacker.finish()\n",
+        "",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an age header may be without end",
+        LAYERS,
+        'if b"\\n--- " not in head:',
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "a piece may expand to any size",
+        LAYERS,
+        "if frame.content_size > form.PIECE:",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "something may stand behind a piece",
+        LAYERS,
+        "content, allow_extra_data=False",
+        "content, allow_extra_data=True",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive's signature is not checked",
+        CHECK,
+        "if not keys.signature_holds(self._manifest.signer, self._signature, message):",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive's trailer is not held against its members",
+        CHECK,
+        "if said != found:",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive may grow without end",
+        CHECK,
+        "if self._plain > max(limits.unjudged, self._stored * limits.ratio):",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive's table may come in two places",
+        CHECK,
+        "if (named.part, named.subject) in self._done:",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive's piece may be left out",
+        CHECK,
+        "elif named.number != last.number + 1:",
+        "elif False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive may hold tables that its manifest does not name",
+        CHECK,
+        "return named.subject in self._tables",
+        "return True",
+        _HOSTILE,
+    ),
+    Mutation(
+        "a full archive may delete rows",
+        CHECK,
+        "self._may_be_gone = self._manifest.kind == INCREMENTAL",
+        "self._may_be_gone = True",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an attachment's content is not held against its name",
+        CHECK,
+        "elif found == last.subject:",
+        "elif True:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "any signer will do",
+        READER,
+        "if manifest.signer not in trusted:",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "another clinic's archive is taken",
+        READER,
+        "if tenant is not None and manifest.tenant != tenant.lower():",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "an archive that changes after it was verified is read",
+        READER,
+        "if known != (Member(name, len(data), hashlib.sha256(data).hexdigest()),):",
+        "if False:",
+        _TRIP,
+    ),
+    Mutation(
+        "another archive passes for the one that was written",
+        READER,
+        "        contents.sha256 == receipt.sha256\n        and contents.size == receipt.size\n"
+        "        and contents.manifest_hash == receipt.manifest_hash\n        and ",
+        "        ",
+        _TRIP,
+    ),
+    Mutation(
+        "a reader that is left waits for ever",
+        READER,
+        "self._members.abort(_Left())",
+        "pass",
+        _TRIP,
+    ),
+    Mutation(
+        "one key is enough for a backup",
+        WRITER,
+        "if len(keys) < 2:",
+        "if len(keys) < 1:",
+        _TRIP,
+    ),
+    Mutation(
+        "a full disk is not told to whoever writes",
+        WRITER,
+        "        encrypt.join()\n        self._stored.check()\n",
+        "        encrypt.join()\n",
+        _TRIP,
+    ),
+    Mutation(
+        "a newer manifest is read as far as it goes",
+        MANIFEST,
+        "if type(version) is int and version > FORMAT:",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "a manifest's columns may have any name",
+        MANIFEST,
+        'Column(_name(column["name"])',
+        'Column(_text(column["name"])',
+        _HOSTILE,
+    ),
+    Mutation(
+        "a manifest may say the same twice",
+        JSON,
+        "if len(made) != len(pairs):",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "a sealed key opens with any password",
+        KEYS,
+        "password.encode(), salt, _ROUNDS",
+        'b"the same", salt, _ROUNDS',
+        _KEYS,
+    ),
+    Mutation(
+        "the recovery words are not held against the key",
+        WORDS,
+        "if recipient is not None and keys.recipient_of(identity) != recipient:",
+        "if False:",
+        _KEYS,
+    ),
+    Mutation(
+        "the recovery words' checksum is not looked at",
+        WORDS,
+        "if mnemonic.check(sentence):",
+        "if True:",
+        _KEYS,
+    ),
+)
