@@ -130,7 +130,7 @@ QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { 
     color: @selection.text; }
 QHeaderView { background: transparent; }
 QHeaderView::section { background: @surface_alt; color: @text_muted; border: 0; border-bottom: 1px solid @border;
-    padding: 7px 8px; font-size: @small; font-weight: 600; }
+    padding: 7px 11px; font-size: @small; font-weight: 600; }
 QTableCornerButton::section { background: @surface_alt; border: 0; }
 
 QScrollArea { border: 0; background: transparent; }

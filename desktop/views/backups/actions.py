@@ -331,12 +331,50 @@ class Actions(QObject):
                 saved=lambda: self._refresh(""),
                 new_keys=partial(self._rotate, overview),
                 my_key=self._adopt,
+                drills=self._allow_drills,
             ).start()
 
         self._context.jobs.read(self._screen, lambda _progress: backups.settings(), done=show)
 
     def _rotate(self, overview: Overview) -> None:
         SetupWizard(self._screen, self._context, overview, self._set_up, rotate=True).start()
+
+    def _allow_drills(self, allowed: bool) -> None:
+        backups, actor = self._backups, self._context.actor
+
+        def done(_nothing: None) -> None:
+            self._refresh("")
+            self._context.notify(
+                _("Trial restores happen by themselves from now on.")
+                if allowed
+                else _("The key for trial restores was removed from this computer."),
+                "success",
+            )
+
+        if not allowed:
+            self._context.jobs.read(
+                self._screen, lambda _progress: backups.forbid_drills(actor), done=done
+            )
+            return
+
+        def work(secret: Secret, database: Database, _progress: Progress) -> None:
+            backups.allow_drills(actor, secret, database)
+
+        Asking(
+            self._screen,
+            self._context,
+            _("Trial restores by themselves"),
+            _(
+                "Every week this workstation restores the newest backup beside the clinic and checks "
+                "it. For that the clinic's key and the database's password are kept in this "
+                "computer's keyring: allow it only where the computer is well looked after."
+            ),
+            action=_("Allow it here"),
+            work=work,
+            done=done,
+            words=True,
+            database=True,
+        ).start()
 
     def _adopt(self) -> None:
         backups, actor = self._backups, self._context.actor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
@@ -140,7 +140,8 @@ class Asking(Steps):
     ) -> None:
         super().__init__(parent, context, title, width=520)
         self._title, self._action, self._kind = title, action, kind
-        self._work, self._done = work, done
+        self._work: Callable[[Secret, Database, Progress], Any] = work
+        self._done: Callable[[Any], None] = done
         self.credentials = Credentials(context, words=words, database=database)
         self.ask = Page("", text)
         self.ask.heading.hide()
@@ -160,7 +161,7 @@ class Asking(Steps):
         secret, database, work = self.credentials.secret, self.credentials.database, self._work
         self.run(lambda progress: work(secret, database, progress), self._finish, title=self._title)
 
-    def _finish(self, result: T) -> None:
+    def _finish(self, result: Any) -> None:
         self.credentials.clear()
         self.accept()
         self._done(result)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.domain.locale_format import number
 from desktop.domain.messages import _, ngettext
 from desktop.qt.flow import flow
+from desktop.qt.room import Room
 from desktop.qt.theme import current_theme, theme_switch
 from desktop.qt.widgets import Banner, Card, ElidedLabel, button, label
 from desktop.services.backups_records import CREATE, DELETE, EXPORT, RESTORE, ArchiveItem
@@ -64,19 +65,21 @@ class ArchiveCard(Card):
         self.body.addWidget(name)
         for text, tone in self._sentences(item, zone):
             self.body.addWidget(Banner(text, tone))
-        facts = QGridLayout()
+        held = QWidget()
+        facts = QGridLayout(held)
+        facts.setContentsMargins(0, 0, 0, 0)
         facts.setHorizontalSpacing(space.xl)
         facts.setVerticalSpacing(space.xs)
         for at, (title, states) in enumerate(self._facts(item, zone)):
             facts.addWidget(label(title, "label"), 0, at)
-            held = QVBoxLayout()
-            held.setSpacing(space.xs)
+            lines = QVBoxLayout()
+            lines.setSpacing(space.xs)
             for state in states:
-                held.addWidget(StateLine(state))
-            held.addStretch(1)
-            facts.addLayout(held, 1, at)
+                lines.addWidget(StateLine(state))
+            lines.addStretch(1)
+            facts.addLayout(lines, 1, at)
             facts.setColumnStretch(at, 1)
-        self.body.addLayout(facts)
+        self.body.addWidget(Room(held), 1)
         self.buttons = self._make_buttons(item, may)
         self.body.addLayout(flow(*self.buttons.values()))
 
@@ -85,7 +88,9 @@ class ArchiveCard(Card):
         for key, made in self.buttons.items():
             made.setEnabled(self._possible[key] and not (busy and key != "download"))
 
-    def _make_buttons(self, item: ArchiveItem, may: Callable[[str], bool]) -> dict[str, QWidget]:
+    def _make_buttons(
+        self, item: ArchiveItem, may: Callable[[str], bool]
+    ) -> dict[str, QPushButton]:
         there = any(kept.reachable for kept in item.kept) and item.state != "deleted"
         offered = (
             ("restore", _("Restore…"), "restore", RESTORE_KEYS, may(RESTORE), item.restorable),
@@ -94,7 +99,7 @@ class ArchiveCard(Card):
             ("download", _("Download…"), "download", DOWNLOAD_KEYS, may(EXPORT), there),
             ("delete", _("Delete…"), "trash", DELETE_KEYS, may(DELETE), there),
         )
-        made: dict[str, QWidget] = {}
+        made: dict[str, QPushButton] = {}
         self._possible = {key: possible for key, *_rest, possible in offered}
         for key, text, icon, keys, allowed, possible in offered:
             if allowed:
@@ -167,7 +172,9 @@ class ArchiveCard(Card):
                 )
         rows = ngettext("{n} record", "{n} records", item.rows).format(n=number(item.rows))
         plain = "text"
-        drilled = words.drilled(item, zone)
+        drilled = [words.drilled(item, zone)]
+        if item.drill_ok is False:
+            drilled.append(State(words.when(item.drilled_at, zone), "clock", plain))
         return [
             (
                 _("Taken"),
@@ -188,5 +195,5 @@ class ArchiveCard(Card):
                 ],
             ),
             (_("Kept in"), kept or [State(_("Nowhere"), "danger", "danger")]),
-            (_("Tried by restoring"), [drilled]),
+            (_("Tried by restoring"), drilled),
         ]

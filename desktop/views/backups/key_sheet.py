@@ -90,18 +90,18 @@ class WordGrid(QWidget):
 def print_sheet(printer: QPrinter, setup: Setup, made_on: str = "") -> None:
     """Send the sheet to a printer, on A4. Nothing of it stays on this computer.
 
-    Raises :class:`EnvironmentTrouble` with ``finance.printer_failed``.
+    Raises :class:`EnvironmentTrouble` with ``sheet.not_printed``.
     """
     printer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
     printer.setPageOrientation(QPageLayout.Orientation.Portrait)
     printer.setFullPage(True)
     painter = QPainter()
     if not painter.begin(printer):
-        raise EnvironmentTrouble("finance.printer_failed")
+        raise EnvironmentTrouble("sheet.not_printed")
     painter.scale(printer.logicalDpiX() / 72, printer.logicalDpiY() / 72)
     _Sheet(painter).draw(setup, made_on or date_long(setup.made_at.date()))
     if not painter.end():
-        raise EnvironmentTrouble("finance.printer_failed")
+        raise EnvironmentTrouble("sheet.not_printed")
 
 
 class _Sheet:

@@ -24,7 +24,7 @@ Order = Qt.SortOrder
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """:ivar share: of the width. :ivar order: by what it is sorted."""
+    """:ivar share: of the width that is left; 0: as wide as it is. :ivar order: by what it is sorted."""
 
     title: str
     share: int
@@ -42,19 +42,19 @@ def _moment(name: str) -> Callable[[ArchiveItem], tuple[bool, float]]:
 
 
 COLUMNS = (
-    Column(N_("Taken"), 15, lambda i, z: words.when(i.taken_at, z), attrgetter("taken_at")),
+    Column(N_("Taken"), 0, lambda i, z: words.when(i.taken_at, z), attrgetter("taken_at")),
     Column(
         N_("Kind"),
-        21,
+        0,
         lambda i, _z: State(words.reason(i), words.REASON_ICONS[i.reason], "text"),
         words.reason,
     ),
-    Column(N_("Size"), 9, lambda i, _z: words.size(i.size), attrgetter("size"), right=True),
-    Column(N_("Who"), 15, lambda i, _z: i.who or "—", lambda i: fold(i.who)),
-    Column(N_("Kept in"), 15, lambda i, _z: words.where(i), lambda i: fold(words.where(i))),
-    Column(N_("Verified"), 17, words.verified, _moment("verified_at")),
-    Column(N_("Tried by restoring"), 17, words.drilled, _moment("drilled_at")),
-    Column(N_("Name"), 16, lambda i, _z: i.name, attrgetter("name")),
+    Column(N_("Size"), 0, lambda i, _z: words.size(i.size), attrgetter("size"), right=True),
+    Column(N_("Who"), 4, lambda i, _z: i.who or "—", lambda i: fold(i.who)),
+    Column(N_("Kept in"), 5, lambda i, _z: words.where(i), lambda i: fold(words.where(i))),
+    Column(N_("Verified"), 0, words.verified, _moment("verified_at")),
+    Column(N_("Tried"), 0, words.drilled, _moment("drilled_at")),
+    Column(N_("Name"), 5, lambda i, _z: i.name, attrgetter("name")),
 )
 
 

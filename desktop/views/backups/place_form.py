@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from desktop.backup.places.settings import PlaceKind, PlaceSettings
 from desktop.domain.messages import N_, _
 from desktop.qt.theme import current_theme
 from desktop.qt.widgets import Field, button, label
-from desktop.services.backups_records import PlaceDraft
 from desktop.views.backups import words
 from desktop.views.backups.asking import password_line
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A line of the form. :ivar key: ``address``, ``secret`` or an option of the kind."""
+    """A line of the form. :ivar key: ``secret``, or as :class:`PlaceSettings` names it."""
 
     key: str
     name: str
@@ -53,7 +53,7 @@ FORMS = {
         Asked("bucket", N_("Bucket"), N_("It must exist and be private.")),
         _PREFIX,
         Asked(
-            "key",
+            "public_key",
             N_("Publishable key"),
             N_("The one called “anon”. Never the service key: it opens the whole project."),
         ),
@@ -67,7 +67,7 @@ FORMS = {
 class PlaceForm(QWidget):
     """Fill in, then :meth:`complete` and :attr:`draft`. A secret that is kept is not shown again."""
 
-    def __init__(self, draft: PlaceDraft | None = None) -> None:
+    def __init__(self, draft: PlaceSettings | None = None) -> None:
         super().__init__()
         self._id = draft.id if draft is not None and draft.id else uuid.uuid4().hex
         self._known = draft is not None
@@ -95,9 +95,8 @@ class PlaceForm(QWidget):
             self.kind.setCurrentIndex(max(0, self.kind.findData(draft.kind)))
         self._build()
         if draft is not None:
-            given = {"address": draft.address, **draft.options}
             for key, editor in self.editors.items():
-                editor.setText(given.get(key, ""))
+                editor.setText(getattr(draft, key, ""))
 
     @property
     def first(self) -> QWidget:
@@ -177,22 +176,21 @@ class PlaceForm(QWidget):
         return missing is None
 
     @property
-    def draft(self) -> PlaceDraft:
+    def draft(self) -> PlaceSettings:
         """What was described, without its secret."""
-        given = {
-            key: editor.text().strip()
-            for key, editor in self.editors.items()
-            if key != "secret" and editor.text().strip()
-        }
-        kind = str(self.kind.currentData())
-        address = given.pop("address", "")
-        named = self.label.text().strip() or f"{_(words.PLACES[kind])}: {_short(address)}"
-        return PlaceDraft(kind, address, named, self._id, given)
-
-    @property
-    def user(self) -> str:
-        """Who writes there; empty for a folder."""
-        return self.editors["user"].text().strip() if "user" in self.editors else ""
+        given = {key: editor.text().strip() for key, editor in self.editors.items()}
+        kind, address = str(self.kind.currentData()), given["address"]
+        return PlaceSettings(
+            id=self._id,
+            kind=PlaceKind(kind),
+            address=address,
+            label=self.label.text().strip() or f"{_(words.PLACES[kind])}: {_short(address)}",
+            bucket=given.get("bucket", ""),
+            prefix=given.get("prefix", ""),
+            region=given.get("region", ""),
+            user=given.get("user", ""),
+            public_key=given.get("public_key", ""),
+        )
 
     @property
     def secret(self) -> str | None:
@@ -208,7 +206,7 @@ def _short(address: str) -> str:
     return bare.replace("\\", "/").split("/")[-1] or address
 
 
-def described(draft: PlaceDraft) -> QWidget:
+def described(draft: PlaceSettings) -> QWidget:
     """A place in two lines: its name, and where it is."""
     held = QWidget()
     lines = QVBoxLayout(held)

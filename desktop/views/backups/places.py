@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from babel.dates import get_day_names
-from PySide6.QtCore import QTime, Slot
+from PySide6.QtCore import Qt, QTime, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.backup.places.settings import PlaceSettings
 from desktop.domain.locale_format import locale_name
 from desktop.domain.messages import _, ngettext
 from desktop.qt.context import AppContext
@@ -27,7 +28,7 @@ from desktop.qt.dialogs import Dialog, confirm
 from desktop.qt.flow import flow
 from desktop.qt.theme import current_theme
 from desktop.qt.widgets import Banner, Busy, Card, Field, button, inset, label
-from desktop.services.backups_records import PlaceDraft, Pruned, Settings
+from desktop.services.backups_records import Pruned, Settings
 from desktop.views.backups.place_form import PlaceForm, described
 
 KEPT = (("daily", 0, 60), ("weekly", 0, 52), ("monthly", 0, 60), ("yearly", 0, 30))
@@ -38,7 +39,7 @@ class PlacesDialog(Dialog):
     """Three pages of settings; nothing is changed until it is saved.
 
     :param saved: called after saving. :param new_keys: make new keys. :param my_key: let this
-        person's password open the key.
+        person's password open the key. :param drills: begin or end trial restores by themselves.
     """
 
     def __init__(
@@ -50,13 +51,14 @@ class PlacesDialog(Dialog):
         saved: Callable[[], None],
         new_keys: Callable[[], None],
         my_key: Callable[[], None],
+        drills: Callable[[bool], None],
     ) -> None:
         super().__init__(parent, _("Places and times"), action=_("Save"), width=640)
         self._context, self._backups = context, context.services.backups
         self._settings, self._saved = settings, saved
-        self._new_keys, self._my_key = new_keys, my_key
-        self.places: list[PlaceDraft] = list(settings.places)
-        self._secrets: dict[str, tuple[str, str]] = {}
+        self._new_keys, self._my_key, self._drills = new_keys, my_key, drills
+        self.places: list[PlaceSettings] = list(settings.places)
+        self._secrets: dict[str, str] = {}
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self._places_page(), _("P&laces"))
@@ -104,7 +106,7 @@ class PlacesDialog(Dialog):
         for draft in self.places:
             self._listed.addWidget(self._line(draft))
 
-    def _line(self, draft: PlaceDraft) -> Card:
+    def _line(self, draft: PlaceSettings) -> Card:
         card = Card(margin=current_theme().spacing.s)
         beside = QHBoxLayout()
         beside.setSpacing(current_theme().spacing.s)
@@ -125,12 +127,12 @@ class PlacesDialog(Dialog):
     def _add(self) -> None:
         PlaceDialog(self, self._context, None, self._put).start()
 
-    def _change(self, draft: PlaceDraft) -> None:
+    def _change(self, draft: PlaceSettings) -> None:
         PlaceDialog(self, self._context, draft, self._put).start()
 
-    def _put(self, draft: PlaceDraft, user: str, secret: str | None) -> None:
+    def _put(self, draft: PlaceSettings, secret: str | None) -> None:
         if secret is not None:
-            self._secrets[draft.id] = (user, secret)
+            self._secrets[draft.id] = secret
         at = next((n for n, one in enumerate(self.places) if one.id == draft.id), None)
         if at is None:
             self.places.append(draft)
@@ -138,7 +140,7 @@ class PlacesDialog(Dialog):
             self.places[at] = draft
         self._show_places()
 
-    def _ask_remove(self, draft: PlaceDraft) -> None:
+    def _ask_remove(self, draft: PlaceSettings) -> None:
         def remove() -> None:
             self.places = [one for one in self.places if one.id != draft.id]
             self._secrets.pop(draft.id, None)
@@ -191,10 +193,25 @@ class PlacesDialog(Dialog):
                 Field(_("at"), self.drill),
             )
         ):
-            grid.addWidget(field, at // 2, at % 2)
+            grid.addWidget(field, at // 2, at % 2, Qt.AlignmentFlag.AlignTop)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         body.addLayout(grid)
+        on = self._settings.drills
+        self.proving = button(
+            _("&Stop the trial restores here…") if on else _("&Let them happen by themselves…"),
+            icon="shield",
+        )
+        self.proving.clicked.connect(lambda: self._leave_for(lambda: self._drills(not on)))
+        said = (
+            _("This workstation restores the newest backup on trial every week, by itself.")
+            if on
+            else _(
+                "Trial restores don't happen by themselves yet: a key must be left here for them."
+            )
+        )
+        body.addWidget(label(said, wrap=True))
+        body.addLayout(flow(self.proving))
         body.addStretch(1)
         return page
 
@@ -339,8 +356,9 @@ class PlacesDialog(Dialog):
         secrets = dict(self._secrets)
 
         def work(_progress: object) -> None:
-            for place, (user, secret) in secrets.items():
-                backups.keep_place_secret(actor, place, user, secret)
+            for place in chosen.places:
+                if place.id in secrets:
+                    backups.keep_place_secret(actor, place, secrets[place.id])
             backups.save_settings(actor, chosen)
 
         self.clear_error()
@@ -356,15 +374,15 @@ class PlacesDialog(Dialog):
 class PlaceDialog(Dialog):
     """One place: described, tried out, taken.
 
-    :param take: called with the place, its user and its secret (``None``: the one that is kept).
+    :param take: called with the place and its secret (``None``: the one that is kept).
     """
 
     def __init__(
         self,
         parent: QWidget,
         context: AppContext,
-        draft: PlaceDraft | None,
-        take: Callable[[PlaceDraft, str, str | None], None],
+        draft: PlaceSettings | None,
+        take: Callable[[PlaceSettings, str | None], None],
     ) -> None:
         super().__init__(
             parent,
@@ -392,13 +410,13 @@ class PlaceDialog(Dialog):
         if not self.form.complete():
             return
         backups, actor = self._context.services.backups, self._context.actor
-        draft, user, secret = self.form.draft, self.form.user, self.form.secret
+        draft, secret = self.form.draft, self.form.secret
 
         def done(_nothing: None) -> None:
             self._wait(False)
             if taking:
                 self.accept()
-                self._take(draft, user, secret)
+                self._take(draft, secret)
             else:
                 self.banner.show_text(_("It can be reached, and is ready."), "success")
 
@@ -410,7 +428,7 @@ class PlaceDialog(Dialog):
         self._wait(True)
         self._context.jobs.read(
             self,
-            lambda _progress: backups.test_place(actor, draft, user, secret),
+            lambda _progress: backups.test_place(actor, draft, secret),
             done=done,
             failed=failed,
             lane_key="place",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import partial
-from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Slot
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.domain.messages import N_, _
 from desktop.qt.context import AppContext
@@ -34,6 +33,7 @@ from desktop.views.backups.detail import (
 )
 from desktop.views.backups.running import RunningStrip
 from desktop.views.backups.table import HistoryTable
+from desktop.views.shortcuts import native
 
 CREATE_KEYS, SETTINGS_KEYS, IMPORT_KEYS, SQL_KEYS, FIND_KEYS = (
     "Ctrl+B",
@@ -42,11 +42,16 @@ CREATE_KEYS, SETTINGS_KEYS, IMPORT_KEYS, SQL_KEYS, FIND_KEYS = (
     "Ctrl+Shift+S",
     "Ctrl+F",
 )
+UNDO = "undo"
+"""The banner that offers to take a restore back."""
+
+EMPTY_WIDTH = 560
+"""Of the words where there is no backup, before the text's scale."""
+
 REFRESH_MS = 60_000
 """The history is asked for again so often while it is in sight: the automatic backup adds to it."""
 
-_HEAD = (
-    ("restore", N_("Restore…"), "restore", "", RESTORE, "restore_any"),
+_MORE = (
     ("import", N_("Import…"), "inbox", IMPORT_KEYS, RESTORE, "take_in"),
     ("sql", N_("Export as SQL…"), "export", SQL_KEYS, EXPORT, "export_sql"),
     ("settings", N_("Places and times…"), "settings", SETTINGS_KEYS, SETTINGS, "settings"),
@@ -79,24 +84,24 @@ class BackupsScreen(QWidget):
 
     def _lay_out(self) -> None:
         space = current_theme().spacing
-        self.create = button(_("Back up now"), "primary", icon="backup")
-        self.create.setToolTip(f"{self.create.text()} ({CREATE_KEYS})")
-        self.create.clicked.connect(self.back_up)
+        self.take = button(_("Back up now"), "primary", icon="backup")
+        self.take.setToolTip(f"{self.take.text()} ({CREATE_KEYS})")
+        self.take.clicked.connect(self.back_up)
         head = QHBoxLayout()
         head.setSpacing(space.s)
         head.addWidget(label(_("Backups"), "display"))
         head.addStretch(1)
-        self.head: dict[str, QWidget] = {}
-        for key, text, icon, keys, permission, act in _HEAD:
-            made = button(_(text), "quiet", icon=icon)
-            if keys:
-                made.setToolTip(f"{_(text).rstrip('…')} ({keys})")
-            made.clicked.connect(partial(self._act, act))
-            made.setVisible(self._context.actor.may(permission))
-            self.head[key] = made
-            head.addWidget(made)
-        head.addWidget(self.create)
-        self.create.setVisible(self._context.actor.may(CREATE))
+        self.restore = button(_("Restore…"), "quiet", icon="restore")
+        self.restore.clicked.connect(partial(self._act, "restore_any"))
+        self.restore.setVisible(self._context.actor.may(RESTORE))
+        self.more = button(_("More"), "quiet", icon="chevron-down")
+        self.more.clicked.connect(self._show_more)
+        self.verbs = self._make_menu()
+        self.more.setVisible(any(verb.isVisible() for verb in self.verbs.values()))
+        head.addWidget(self.restore)
+        head.addWidget(self.more)
+        head.addWidget(self.take)
+        self.take.setVisible(self._context.actor.may(CREATE))
         self._strips = QVBoxLayout()
         self._strips.setSpacing(space.s)
         self.state = label("", "muted", wrap=True)
@@ -128,9 +133,14 @@ class BackupsScreen(QWidget):
             ),
             self.first,
         )
+        held = QWidget()
+        centred = QHBoxLayout(held)
+        self._empty.setFixedWidth(current_theme().px(EMPTY_WIDTH))
+        centred.addWidget(self._empty)
         self._loading = EmptyState("clock", _("Looking for backups…"), "")
         self.stack = QStackedWidget()
-        for page in (self._loading, self.page, self._empty):
+        self._nothing = held
+        for page in (self._loading, self.page, held):
             self.stack.addWidget(page)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(space.xl, space.xl, space.xl, space.xl)
@@ -140,30 +150,51 @@ class BackupsScreen(QWidget):
         outer.addWidget(self.running)
         outer.addWidget(self.stack, 1)
 
+    def _make_menu(self) -> dict[str, QAction]:
+        """What is done seldom; its keys work whether it is open or not."""
+        self.menu = QMenu(self)
+        made = {}
+        for key, text, icon, keys, permission, act in _MORE:
+            verb = self.menu.addAction(current_theme().icon(icon), f"{_(text)}\t{native(keys)}")
+            verb.triggered.connect(partial(self._act, act))
+            verb.setVisible(self._context.actor.may(permission))
+            made[key] = verb
+        return made
+
+    @Slot()
+    def _show_more(self) -> None:
+        self.menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
+
     # Keys ---------------------------------------------------------------------------------------
 
     def _bind_keys(self) -> None:
         for keys, act in (
-            (CREATE_KEYS, self.create.click),
-            (IMPORT_KEYS, partial(self._press, "import")),
-            (SETTINGS_KEYS, partial(self._press, "settings")),
-            (SQL_KEYS, partial(self._press, "sql")),
+            (CREATE_KEYS, self.take.click),
+            (IMPORT_KEYS, partial(self._do, "import")),
+            (SETTINGS_KEYS, partial(self._do, "settings")),
+            (SQL_KEYS, partial(self._do, "sql")),
             (FIND_KEYS, self.search.setFocus),
-            (RESTORE_KEYS, partial(self._press, "restore", on_card=True)),
-            (DOWNLOAD_KEYS, partial(self._press, "download", on_card=True)),
-            (VERIFY_KEYS, partial(self._press, "verify", on_card=True)),
-            (DRILL_KEYS, partial(self._press, "drill", on_card=True)),
-            (DELETE_KEYS, partial(self._press, "delete", on_card=True)),
+            (RESTORE_KEYS, partial(self._press, "restore")),
+            (DOWNLOAD_KEYS, partial(self._press, "download")),
+            (VERIFY_KEYS, partial(self._press, "verify")),
+            (DRILL_KEYS, partial(self._press, "drill")),
+            (DELETE_KEYS, partial(self._press, "delete")),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
 
-    def _press(self, key: str, *, on_card: bool = False) -> None:
-        shown = self.card.buttons if on_card and self.card is not None else self.head
-        pressed: Any = shown.get(key)
-        if pressed is not None and pressed.isVisibleTo(self):
+    def _do(self, key: str) -> None:
+        if self.verbs[key].isVisible():
+            self.verbs[key].trigger()
+
+    def _press(self, key: str) -> None:
+        """The button of the chosen archive; without one, a restore begins with its list."""
+        pressed = None if self.card is None else self.card.buttons.get(key)
+        if pressed is not None:
             pressed.click()
+        elif key == "restore" and self.card is None and self.restore.isVisibleTo(self):
+            self.restore.click()
 
     def shortcuts(self) -> list[tuple[str, str]]:
         """For the sheet of shortcuts."""
@@ -216,7 +247,7 @@ class BackupsScreen(QWidget):
         if overview.archives:
             self.stack.setCurrentWidget(self.page)
         else:
-            self.stack.setCurrentWidget(self._empty)
+            self.stack.setCurrentWidget(self._nothing)
             self.first.setText(_("Back up now") if overview.set_up else _("Make the first backup…"))
         wanted, self._wanted = self._wanted, ""
         self.table.show_items(overview.archives, wanted)
@@ -231,6 +262,15 @@ class BackupsScreen(QWidget):
                 widget.deleteLater()
         self.banners = {}
         said = [(one.code, one.text, one.tone) for one in overview.banners]
+        if overview.undo is not None:
+            zone = self._context.services.clinic.zone
+            text = _(
+                "The clinic was restored {when}. What stood here before is kept until {until}."
+            ).format(
+                when=words.when(overview.undo.replaced_at, zone),
+                until=words.when(overview.undo.until, zone),
+            )
+            said.append((UNDO, text, "info"))
         said += [("why_not", overview.why_not, "info")] if not overview.may_take else []
         said += [(f"trouble{n}", text, "warning") for n, text in enumerate(overview.troubles)]
         for code, text, tone in said:
@@ -240,7 +280,7 @@ class BackupsScreen(QWidget):
                 self._strips.addWidget(made)
 
     def _button_of(self, code: str, banner: Banner) -> None:
-        if "undo" in code and self._context.actor.may(RESTORE):
+        if code == UNDO and self._context.actor.may(RESTORE):
             undo = button(_("Undo the restore…"), icon="undo")
             undo.clicked.connect(self.actions_.undo)
             banner.buttons.addWidget(undo)
@@ -263,16 +303,13 @@ class BackupsScreen(QWidget):
             said.append(
                 _("Next trial restore: {when}").format(when=words.when(overview.next_drill, zone))
             )
-        if overview.places:
-            named = ", ".join(place.label for place in overview.places)
-            said.append(_("Kept in: {places}").format(places=named))
         self.state.setText("  ·  ".join(said))
 
     @Slot()
     def _look_what_may_be(self) -> None:
         idle = self.running.job is None
         able = self.overview is not None and (self.overview.may_take or not self.overview.set_up)
-        self.create.setEnabled(idle and able)
+        self.take.setEnabled(idle and able)
         self.first.setEnabled(idle and able)
         if self.card is not None:
             self.card.set_busy(not idle)

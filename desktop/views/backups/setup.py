@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import Slot
 from PySide6.QtPrintSupport import QPrintDialog, QPrinter, QPrinterInfo
@@ -116,13 +117,13 @@ class SetupWizard(Steps):
         if not self.form.complete():
             return
         backups, actor = self._backups, self.context.actor
-        draft, user, secret = self.form.draft, self.form.user, self.form.secret
+        draft, secret = self.form.draft, self.form.secret
         present = self.setup
 
         def work(_progress: Progress) -> Setup | None:
-            backups.test_place(actor, draft, user, secret)
+            backups.test_place(actor, draft, secret)
             if secret is not None:
-                backups.keep_place_secret(actor, draft.id, user, secret)
+                backups.keep_place_secret(actor, draft, secret)
             settings = backups.settings()
             others = tuple(place for place in settings.places if place.id != draft.id)
             backups.save_settings(
@@ -234,17 +235,25 @@ class SetupWizard(Steps):
     @Slot(str)
     def save_to(self, path: str) -> None:
         """Write the sheet as a PDF."""
-        printer = QPrinter(QPrinter.PrinterMode.HighResolution)
-        printer.setOutputFormat(QPrinter.OutputFormat.PdfFormat)
-        printer.setOutputFileName(path)
-        self.print_to(printer)
-        if self.banner.property("banner") == "success":
-            self.banner.show_text(
-                _(
-                    "Saved. Take the file away from this computer: who finds it can read everything."
-                ),
-                "warning",
-            )
+        backups, setup = self._backups, self.setup
+        if setup is None:
+            return
+
+        def work(_progress: Progress) -> None:
+            try:
+                Path(path).write_bytes(backups.recovery_sheet(setup))
+            except OSError as error:
+                raise EnvironmentTrouble(
+                    "sheet.not_saved", folder=str(Path(path).parent)
+                ) from error
+
+        self.context.jobs.read(self, work, done=self._saved, failed=self.show_error)
+
+    def _saved(self, _nothing: None) -> None:
+        self.banner.show_text(
+            _("Saved. Take the file away from this computer: who finds it can read everything."),
+            "warning",
+        )
 
     # Asked back ---------------------------------------------------------------------------------
 
@@ -331,7 +340,7 @@ class SetupWizard(Steps):
         self.run(
             lambda progress: backups.create(actor, full=True, tell=progress.update),
             self._backed_up,
-            title=_("The first backup"),
+            title=_("Backing up"),
             text=_("Everybody can go on working meanwhile."),
         )
 

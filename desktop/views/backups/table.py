@@ -13,8 +13,13 @@ from desktop.qt.theme import current_theme, theme_switch
 from desktop.services.backups_records import ArchiveItem
 from desktop.views.backups.model import COLUMNS, HistoryModel
 
-ROW = 36
-"""Height of a row, before the text's scale."""
+ROW, ROWS, LEAST = 36, 4, 96
+"""Height of a row, how many are always seen, and the width of a column that shares, before the text's
+scale."""
+
+
+GOING = (7, 3, 4)
+"""Columns that are left out where the room is small: name, who, kept in."""
 
 
 class HistoryTable(QTableView):
@@ -43,7 +48,7 @@ class HistoryTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(False)
         header.setSortIndicatorShown(True)
         header.setSortIndicator(0, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
@@ -56,6 +61,7 @@ class HistoryTable(QTableView):
         """Replace the rows; what was chosen stays chosen, unless ``wanted`` is to be."""
         self._present = wanted or self._present
         self.rows.show_items(items)
+        self._share()
 
     def search(self, text: str) -> None:
         """Show only what holds these words."""
@@ -95,10 +101,30 @@ class HistoryTable(QTableView):
 
     def _measure(self) -> None:
         self.verticalHeader().setDefaultSectionSize(current_theme().px(ROW))
+        self.setMinimumHeight(current_theme().px(ROWS * ROW))
         self._share()
 
     def _share(self) -> None:
-        whole = sum(column.share for column in COLUMNS)
+        """Dates, kinds and sizes as wide as they are; names share what is left."""
         room = self.viewport().width()
-        for at, column in enumerate(COLUMNS[:-1]):
-            self.setColumnWidth(at, room * column.share // whole)
+        shared = [at for at, column in enumerate(COLUMNS) if column.share]
+        for at in range(len(COLUMNS)):
+            if at not in shared:
+                needed = max(
+                    self.sizeHintForColumn(at), self.horizontalHeader().sectionSizeHint(at)
+                )
+                self.setColumnWidth(at, needed)
+                room -= needed
+        least = current_theme().px(LEAST)
+        # Where the room is small they go, in this order; all of it stands in the card below.
+        dropped: list[int] = []
+        for at in GOING:
+            if room >= least * (len(shared) - len(dropped)):
+                break
+            dropped.append(at)
+        shared = [at for at in shared if at not in dropped]
+        for at in GOING:
+            self.setColumnHidden(at, at in dropped)
+        whole = sum(COLUMNS[at].share for at in shared)
+        for at in shared:
+            self.setColumnWidth(at, max(least, room * COLUMNS[at].share // whole))

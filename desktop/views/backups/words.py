@@ -23,7 +23,7 @@ REASON_ICONS = {
     "safety": "shield",
     "import": "inbox",
 }
-KINDS = {"full": N_("full"), "incremental": N_("changes only")}
+KINDS = {"full": N_("full"), "incremental": N_("changes")}
 SOURCES = {
     "server": N_("From the server"),
     "cache": N_("From a workstation's own copy"),
@@ -89,10 +89,9 @@ def drilled(item: ArchiveItem, zone: ZoneInfo) -> State:
     """Whether it was restored on trial, and when."""
     if item.drilled_at is None:
         return State(_("Not tried"), "info", "text_muted")
-    words = when(item.drilled_at, zone)
     if item.drill_ok:
-        return State(words, "success", "success")
-    return State(_("{when}, failed").format(when=words), "danger", "danger")
+        return State(when(item.drilled_at, zone), "success", "success")
+    return State(_("Failed"), "danger", "danger")
 
 
 def ago(past: dt.datetime, now: dt.datetime) -> str:

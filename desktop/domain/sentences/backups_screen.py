@@ -1,0 +1,14 @@
+"""What goes wrong with the sheet of the recovery words."""
+
+from desktop.domain.messages import N_
+
+SENTENCES = {
+    "sheet.not_saved": N_(
+        "The sheet could not be written to “{folder}”, and nothing of it is there. Choose another "
+        "folder, print it, or write the words down by hand."
+    ),
+    "sheet.not_printed": N_(
+        "The printer did not take the sheet. The words are still on the screen: check the printer "
+        "and try again, or write them down by hand."
+    ),
+}
