@@ -7,6 +7,7 @@ backup numbers them as it likes.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,11 +78,17 @@ def with_password(connection: psycopg.Connection, schema: str) -> bool:
     return bool(rows)
 
 
-def merge(connection: psycopg.Connection, live: str, staged: str) -> Merged:
+def merge(connection: psycopg.Connection, live: str, staged: str, names: Collection[str]) -> Merged:
     """Give the staged tables the people who may sign in to the live ones now.
 
-    :param staged: a schema with :data:`ACCOUNTS` and :data:`STAFF`.
+    :param names: the tables that take the places of live ones. Without people among them nothing is
+        done; with but half of what makes them, ``RuleError('restore.columns')`` is raised.
     """
+    missing = {ACCOUNTS, STAFF} - set(names)
+    if len(missing) == 2:
+        return Merged()
+    if missing:
+        raise RuleError("restore.columns", table=missing.pop())
     rows = connection.execute(
         sql.SQL(
             "SELECT u.id, u.username, p.id FROM {} u LEFT JOIN {} p ON p.user_id = u.id WHERE {}"

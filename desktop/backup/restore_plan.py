@@ -126,7 +126,7 @@ def _compared(
         Following(connection, schema, staged.schema, staged.names).unheld()
         if staged.without_passwords:
             administrators.keep_passwords(connection, schema, staged.schema)
-        merged = administrators.merge(connection, schema, staged.schema)
+        merged = administrators.merge(connection, schema, staged.schema, staged.names)
         newest = connection.execute(
             sql.SQL("SELECT max(at) FROM {}").format(sql.Identifier(schema, "sync_log"))
         ).fetchall()[0][0]

@@ -166,7 +166,7 @@ def load(
                 # What the archive has not got has no rows here that could be pointed at.
                 if one.target is None or one.target in loaded or one.table not in loaded
             ]
-            tables = sorted({one.table for one in (*keys, *stripped[1])})
+            tables = sorted({one.table for one in keys} | {one.table for one in stripped[1]})
             _build(connection, staging.schema, (keys, stripped[1]), tables)
             tenancy.tables(connection, staging.schema, tenancy.head())
             catalog.plain_settings(connection)

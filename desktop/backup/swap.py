@@ -142,7 +142,7 @@ class Swap:
         )
 
     def _change(self) -> Merged:
-        merged = administrators.merge(self.connection, self.live, self.staged)
+        merged = administrators.merge(self.connection, self.live, self.staged, self.names)
         self.following.let_go()
         moves = [
             sql.SQL("ALTER TABLE {} SET SCHEMA {}; ALTER TABLE {} SET SCHEMA {}").format(

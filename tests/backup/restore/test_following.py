@@ -1,0 +1,198 @@
+"""What stands on the tables stands on those that took their places; people who sign in still do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from desktop.backup import restore
+from desktop.domain import passwords
+from desktop.services import tenants
+from desktop.services.accounts import NewAccount
+from desktop.services.tenancy import Migrations
+from tests.backup.restore.making import Archive, opened, take
+from tests.support.clinic import PASSWORD, Clinic, drop_roles
+
+LOGGED = (
+    "SELECT l.op::text FROM sync_log l JOIN sync_table s ON s.id = l.tbl"
+    " WHERE s.name = 'pacientes_cliente' AND l.row_id = %s"
+)
+OTHER = "Otra-clave-larga-7"
+
+
+@pytest.fixture
+def web(clinic: Clinic) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(clinic.web_dsn(), autocommit=True) as connection:
+        yield connection
+
+
+def put_back(db: psycopg.Connection, clinic: Clinic, archive: Archive) -> restore.Restored:
+    with opened(archive) as sources:
+        return restore.restore(db, clinic.schema, sources, Migrations(), safety="copia")
+
+
+def test_open_sessions_go_on(
+    clinic: Clinic, db: psycopg.Connection, web: psycopg.Connection
+) -> None:
+    """Prepared statements, rights and triggers of another program's open session; twice, and undone."""
+    archive = take(db, clinic.schema)
+    web.prepare_threshold = 0
+    insert = (
+        "INSERT INTO pacientes_cliente (nombre_completo, email, telefono, activo, fecha_registro)"
+        " VALUES ('Web', %s, '+56900000000', true, now()) RETURNING id"
+    )
+    ids = [web.execute(insert, ("0@example.com",)).fetchall()[0][0]]
+    count = "SELECT count(*) FROM pacientes_cliente WHERE nombre_completo = %s"
+    assert web.execute(count, ("Web",)).fetchall() == [(1,)]
+    for way in (put_back, put_back, None):
+        if way is None:
+            restore.undo(db, clinic.schema, Migrations())
+        else:
+            way(db, clinic, archive)
+        ids.append(web.execute(insert, (f"{len(ids)}@example.com",)).fetchall()[0][0])
+        assert db.execute(LOGGED, (ids[-1],)).fetchall() == [("I",)]
+    assert ids == sorted(set(ids))
+    assert web.execute(count, ("Web",)).fetchall() == [(2,)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        web.execute("SELECT FROM finanzas_pago")
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        db.execute("DELETE FROM finanzas_cargo")
+
+
+def test_other_programs_tables_and_views(clinic: Clinic, db: psycopg.Connection) -> None:
+    """Another program's rows keep pointing at clients, its views see the new rows, its rights stay."""
+    db.execute(
+        "CREATE TABLE odontograma (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, cliente_id bigint"
+        " NOT NULL REFERENCES pacientes_cliente (id) DEFERRABLE INITIALLY DEFERRED);"
+        "CREATE TABLE ficha (id bigint PRIMARY KEY, cliente_id bigint"
+        " REFERENCES pacientes_cliente (id) ON DELETE SET NULL);"
+        "CREATE VIEW gente WITH (security_barrier) AS SELECT id, nombre_completo FROM pacientes_cliente;"
+        "CREATE SCHEMA informes; CREATE VIEW informes.visitas AS SELECT count(*) AS n"
+        " FROM citas_cita c JOIN gente g ON g.id = c.cliente_id"
+    )
+    first = clinic.clients[0]
+    db.execute("INSERT INTO odontograma (cliente_id) VALUES (%s)", (first,))
+    archive = take(db, clinic.schema, only=["pacientes_cliente", "citas_cita", "finanzas_cargo"])
+    whole = take(db, clinic.schema)
+    late = db.execute(
+        "INSERT INTO pacientes_cliente (nombre_completo, email, telefono, activo, fecha_registro)"
+        " VALUES ('Tarde', 't@example.com', '+56900000000', true, now()) RETURNING id"
+    ).fetchall()[0][0]
+    db.execute("INSERT INTO ficha VALUES (1, %s)", (late,))
+    db.execute("DELETE FROM citas_cita")
+    put_back(db, clinic, archive)
+    assert db.execute("SELECT * FROM ficha").fetchall() == [(1, None)]
+    assert db.execute("SELECT n FROM informes.visitas").fetchall() == [(10,)]
+    assert db.execute("SELECT count(*) FROM gente").fetchall() == [(2,)]
+    options = "SELECT reloptions FROM pg_class WHERE oid = 'gente'::regclass"
+    assert db.execute(options).fetchall() == [(["security_barrier=true"],)]
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        db.execute("INSERT INTO odontograma (cliente_id) VALUES (999)")
+    unchecked = "SELECT conname FROM pg_constraint WHERE NOT convalidated"
+    assert db.execute(unchecked).fetchall() == []
+    # In an archive with everything they are put back, too.
+    db.execute("DELETE FROM odontograma; INSERT INTO ficha VALUES (2, NULL)")
+    done = put_back(db, clinic, whole)
+    assert db.execute("SELECT cliente_id FROM odontograma").fetchall() == [(first,)]
+    assert db.execute("SELECT count(*) FROM ficha").fetchall() == [(0,)]
+    assert done.left == {}
+    db.execute("INSERT INTO odontograma (cliente_id) VALUES (%s)", (first,))
+    restore.undo(db, clinic.schema, Migrations())
+    assert db.execute("SELECT count(*) FROM odontograma").fetchall() == [(0,)]
+    assert db.execute("SELECT id FROM ficha ORDER BY id").fetchall() == [(1,), (2,)]
+    db.execute("DROP SCHEMA informes CASCADE")
+
+
+def signs_in(db: psycopg.Connection, username: str, password: str) -> bool:
+    rows = db.execute(
+        "SELECT u.password, u.is_active AND coalesce(p.activo, true) FROM auth_user u"
+        " LEFT JOIN personal_perfil p ON p.user_id = u.id WHERE username = %s",
+        (username,),
+    ).fetchall()
+    return bool(rows) and rows[0][1] and passwords.verify(password, rows[0][0])
+
+
+def account(db: psycopg.Connection, clinic: Clinic, username: str, role: str) -> None:
+    new = NewAccount(username=username, name=username.title(), role=role)
+    tenants.add_account(db, clinic.schema, new, PASSWORD)
+
+
+def test_who_administers_now_still_does(clinic: Clinic, db: psycopg.Connection) -> None:
+    """A new administrator, a new password, one who became one, and those who were shut out since."""
+    for name, role in (("carla", "administrativo"), ("dora", "general"), ("eva", "general")):
+        account(db, clinic, name, role)
+    archive = take(db, clinic.schema)
+    tenants.set_password(db, clinic.schema, "admin", OTHER)
+    tenants.set_password(db, clinic.schema, "carla", OTHER)
+    account(db, clinic, "bruno", "general")
+    db.execute(
+        "UPDATE personal_perfil SET puede_gestionar_personal = true WHERE user_id ="
+        " (SELECT id FROM auth_user WHERE username = 'carla');"
+        "UPDATE personal_perfil SET activo = false WHERE user_id ="
+        " (SELECT id FROM auth_user WHERE username = 'dora');"
+        "DELETE FROM auth_user WHERE username = 'eva'"
+    )
+    bruno = db.execute("SELECT id FROM auth_user WHERE username = 'bruno'").fetchall()
+    done = put_back(db, clinic, archive)
+    assert set(done.kept) == {"admin", "bruno", "carla"}
+    assert (done.shut_out, done.returning) == (("dora",), ("eva",))
+    for name, password in (("admin", OTHER), ("bruno", PASSWORD), ("carla", OTHER)):
+        assert signs_in(db, name, password)
+    assert not signs_in(db, "dora", PASSWORD)
+    assert signs_in(db, "eva", PASSWORD)
+    assert db.execute("SELECT id FROM auth_user WHERE username = 'bruno'").fetchall() == bruno
+    rights = db.execute(
+        "SELECT p.rol, p.puede_gestionar_personal FROM personal_perfil p JOIN auth_user u"
+        " ON u.id = p.user_id WHERE u.username IN ('bruno', 'carla') ORDER BY u.username"
+    ).fetchall()
+    assert rights == [("general", True), ("administrativo", True)]
+
+
+def test_people_of_another_programs_backup(clinic: Clinic, db: psycopg.Connection) -> None:
+    """There the administrator's number is somebody else's, and the administrator is nobody."""
+    with db.transaction(force_rollback=True):
+        db.execute(
+            "UPDATE auth_user SET username = 'ajena'; UPDATE personal_perfil SET rol = 'dentista'"
+        )
+        db.execute("SAVEPOINT taken")
+        archive = take(db, clinic.schema)
+    put_back(db, clinic, archive)
+    assert signs_in(db, "admin", PASSWORD)
+    people = db.execute("SELECT username FROM auth_user ORDER BY id").fetchall()
+    assert people == [("ajena",), ("admin",)]
+    staff = db.execute(
+        "SELECT rol FROM personal_perfil WHERE user_id = (SELECT id FROM auth_user"
+        " WHERE username = 'admin')"
+    ).fetchall()
+    assert staff == [("general",)]
+
+
+def test_an_archive_without_passwords(
+    clinic: Clinic, db: psycopg.Connection, tmp_path: object
+) -> None:
+    """An office workstation's: those of now stay, and a clinic made anew gets one."""
+    account(db, clinic, "carla", "administrativo")
+    archive = take(db, clinic.schema, hidden={"auth_user": ["password", "last_login"]})
+    db.execute("DELETE FROM auth_user WHERE username = 'carla'")
+    put_back(db, clinic, archive)
+    assert signs_in(db, "admin", PASSWORD)
+    assert not signs_in(db, "carla", PASSWORD)
+    with clinic.server.database() as dsn, psycopg.connect(dsn, autocommit=True) as new:
+        for password, code in (
+            (None, "restore.password_needed"),
+            (("carla", passwords.encode(OTHER)), "restore.no_administrator"),
+        ):
+            with pytest.raises(restore.RuleError, match=code.replace(".", r"\.")):
+                with opened(archive) as sources:
+                    restore.restore(new, "nueva", sources, Migrations(), password=password)
+            assert new.execute("SELECT FROM pg_namespace WHERE nspname = 'nueva'").fetchall() == []
+        with opened(archive) as sources:
+            restore.restore(
+                new, "nueva", sources, Migrations(), password=("admin", passwords.encode(OTHER))
+            )
+        new.execute("SET search_path = nueva")
+        assert signs_in(new, "admin", OTHER)
+        new.close()
+        drop_roles(dsn)
