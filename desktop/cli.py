@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from desktop import cli_admin, cli_outbox, cli_workstation
+from desktop import cli_admin, cli_backup, cli_outbox, cli_workstation
 from desktop.cli_output import Output
 from desktop.domain import messages
 from desktop.domain.errors import AppError, RuleError
@@ -71,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     cli_admin.add_commands(commands)
     cli_workstation.add_commands(commands)
     cli_outbox.add_commands(commands)
+    cli_backup.add_commands(commands)
     return top
 
 

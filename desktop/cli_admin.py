@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -184,21 +184,31 @@ def _hours(text: str) -> int:
 @contextmanager
 def server_of(args: argparse.Namespace) -> Iterator[psycopg.Connection]:
     """The administrator's connection; the password from a file, PGPASSFILE, the keyring or a prompt."""
+    with connector(args)() as connection:
+        yield connection
+
+
+def connector(args: argparse.Namespace) -> Callable[[], psycopg.Connection]:
+    """Makes connections as :func:`server_of` does; the password is asked for once, by the first."""
     dsn = args.dsn or os.environ.get("CONSULTORIO_DSN")
     if not dsn:
         raise RuleError("server.dsn_missing")
     given = server.parameters(**server.parse_dsn(dsn))
     if args.password_file is not None:
         given["password"] = secrets.read_secret_file(args.password_file)
-    try:
-        connection = server.connect(given)
-    except EnvironmentTrouble as error:
-        password = _password(given) if error.code == "server.password_needed" else None
-        if password is None:
-            raise
-        connection = server.connect(given | {"password": password})
-    with connection:
-        yield connection
+
+    def connect() -> psycopg.Connection:
+        try:
+            return server.connect(given)
+        except EnvironmentTrouble as error:
+            password = _password(given) if error.code == "server.password_needed" else None
+            if password is None:
+                raise
+            made = server.connect(given | {"password": password})
+            given["password"] = password
+            return made
+
+    return connect
 
 
 def _password(given: dict[str, Any]) -> str | None:

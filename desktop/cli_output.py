@@ -38,6 +38,11 @@ class Output:
             print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
         return 0
 
+    def note(self, text: str) -> None:
+        """Say beside a result what a person has to know; who reads JSON finds it in there."""
+        if not self.as_json:
+            print(text, file=sys.stderr)
+
     def failed(self, error: BaseException) -> None:
         """Say why it was not done."""
         code = error.code if isinstance(error, AppError) else "unexpected"

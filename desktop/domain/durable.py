@@ -35,6 +35,18 @@ def _rename_to_free(beside: Path, path: Path) -> None:
         raise
 
 
+def replace(path: Path, content: bytes) -> None:
+    """Give a file a new content, whole, for its owner alone. Raises ``OSError``."""
+    fresh = path.with_name(f"{path.name}.new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Have a new name outlive a power cut, where the system offers that."""
     with contextlib.suppress(OSError):

@@ -6,13 +6,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from desktop.backup.places.settings import PlaceSettings
+from desktop.backup.retention import Keep
+from desktop.backup.schedule import Schedule
 from desktop.domain.errors import AppError
-
-if TYPE_CHECKING:
-    from desktop.backup.retention import Keep
-    from desktop.backup.schedule import Schedule
 
 VIEW = "backup.view"
 CREATE = "backup.create"
@@ -160,6 +158,7 @@ class Overview:
     next_drill: dt.datetime | None
     places: tuple[PlaceItem, ...]
     may_take: bool
+    undo: UndoItem | None = None
     why_not: str = ""
     running: str = ""
     troubles: tuple[str, ...] = ()
@@ -170,7 +169,7 @@ class Setup:
     """New keys, shown once. The private halves are here alone until they are finished with.
 
     :ivar words: the recovery key in 24 words. :ivar qr: the same as rows of dark modules.
-    :ivar fingerprint: of its public half, as printed on the sheet.
+    :ivar fingerprint: its public half, as printed on the sheet.
     """
 
     words: tuple[str, ...] = field(repr=False)
@@ -179,22 +178,9 @@ class Setup:
     clinic: str
     made_at: dt.datetime
     identity: str = field(repr=False)
+    recovery_identity: str = field(repr=False)
     recipient: str
     recovery_recipient: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceDraft:
-    """A place as a person describes it; its secret goes to the keyring and comes back to nobody.
-
-    :ivar options: of the kind, as ``desktop.backup.places.settings`` names them.
-    """
-
-    kind: str
-    address: str
-    label: str = ""
-    id: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +194,7 @@ class Settings:
 
     schedule: Schedule
     keep: Keep
-    places: tuple[PlaceDraft, ...]
+    places: tuple[PlaceSettings, ...]
     automatic: bool
     drills: bool = False
 
@@ -218,11 +204,10 @@ class Opened:
     """An archive that was opened and found genuine from its first to its last byte.
 
     :ivar warnings: what to know before it is restored, a sentence each.
-    :ivar tables: what it holds: table → rows, of its newest state.
+    :ivar tables: what its full archive holds: table → rows. :ivar signer: for people to compare.
     """
 
     id: str
-    name: str
     clinic: str
     taken_at: dt.datetime
     who: str

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from desktop.services.accounts import Accounts
 from desktop.services.agenda import Agenda
+from desktop.services.backups import Backups
 from desktop.services.cache import Cache
 from desktop.services.clients import Clients
 from desktop.services.clinic import ClinicSettings
@@ -26,3 +27,4 @@ class Services:
     finance: Finance
     inbox: Inbox
     office: Office
+    backups: Backups

@@ -11,6 +11,8 @@ from desktop.domain.errors import EnvironmentTrouble
 from desktop.services import clinic as clinic_settings
 from desktop.services.accounts import Accounts
 from desktop.services.agenda import Agenda
+from desktop.services.backups_auto import AutomaticBackups
+from desktop.services.backups_station import stations_backups
 from desktop.services.bundle import Services
 from desktop.services.cache import Cache, Clock, utc_now
 from desktop.services.clients import Clients
@@ -31,9 +33,16 @@ class WorkSession:
     services: Services
     syncing: Syncing
     revocation: Revocation
+    automatic: AutomaticBackups
+
+    def start(self) -> None:
+        """The first person has signed in: the exchange begins, and backups by the clock."""
+        self.syncing.start()
+        self.automatic.start()
 
     def close(self) -> None:
         """End the exchange that is under way, then give everything free. From any thread."""
+        self.automatic.close()
         self.syncing.close()
         self.revocation.seal()
         self.services.cache.close()
@@ -53,15 +62,17 @@ def assemble(cache: Cache, workstation: Workstation, revocation: Revocation) -> 
 
     settings = clinic_settings.load(cache)
     description = workstation.description
+    accounts = Accounts(cache, connect, description.schema)
     return Services(
         cache=cache,
         clinic=settings,
-        accounts=Accounts(cache, connect, description.schema),
+        accounts=accounts,
         agenda=Agenda(cache, settings),
         clients=Clients(cache, settings),
         finance=Finance(cache, settings),
         inbox=Inbox(cache, settings),
         office=Office(cache, workstation.connect_as, description.schema),
+        backups=stations_backups(cache, workstation, accounts, connect),
     )
 
 
@@ -100,7 +111,8 @@ def open_session(
             revocation = Revocation(folder, workstation.description, cache)
             services = assemble(cache, workstation, revocation)
             syncing = Syncing(cache, workstation.server(), revocation)
-            return WorkSession(workstation, services, syncing, revocation)
+            automatic = AutomaticBackups(services.backups, now=cache.now)
+            return WorkSession(workstation, services, syncing, revocation, automatic)
         except BaseException:
             cache.close()
             raise

@@ -14,7 +14,9 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from desktop.app import Consultorio
+from desktop.backup.history import LocalHistory
 from desktop.domain.actor import Actor
+from desktop.domain.errors import EnvironmentTrouble
 from desktop.models import sync_schema
 from desktop.qt.context import AppContext
 from desktop.qt.i18n import use_language
@@ -26,6 +28,9 @@ from desktop.services import devices, enrolment
 from desktop.services.accounts import Accounts
 from desktop.services.agenda import Agenda
 from desktop.services.agenda_records import Details, Draft, Placement
+from desktop.services.backups import Backups
+from desktop.services.backups_desk import Desk
+from desktop.services.backups_settings import StationSettings
 from desktop.services.bundle import Services
 from desktop.services.cache import Cache, executor, utc_now
 from desktop.services.clients import Clients
@@ -167,6 +172,27 @@ def client(row_id: int, name: str, email: str, **values: Any) -> dict[str, Any]:
     } | values
 
 
+def no_backups(cache: Cache) -> Backups:
+    """Backups at a workstation whose server is out of reach, and that keeps none."""
+
+    def unreachable(*_: object) -> Any:
+        raise EnvironmentTrouble("server.unreachable", host="")
+
+    folder = cache.path.parent
+    settings = StationSettings(cache, folder, "prueba")
+    desk = Desk(
+        schema="clinica",
+        tenant="00000000-0000-4000-8000-000000000001",
+        connect=unreachable,
+        now=cache.now,
+        work=settings.work,
+        signer=settings.signer(),
+        places={},
+        local=LocalHistory(settings.work / "history.jsonl"),
+    )
+    return Backups(lambda: desk, settings, unreachable, unreachable, "clinica", "office")
+
+
 @pytest.fixture
 def world(cache: Cache, clock: Clock, administrator: Actor) -> World:
     stamp = "2026-01-01T00:00:00+00:00"
@@ -182,6 +208,7 @@ def world(cache: Cache, clock: Clock, administrator: Actor) -> World:
             Finance(cache, blank),
             Inbox(cache, blank),
             Office(cache, None, "clinica"),
+            no_backups(cache),
         ),
         clock,
         administrator,

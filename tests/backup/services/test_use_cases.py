@@ -1,0 +1,56 @@
+"""Backups as people use them, on a real server and in real folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from desktop.domain.errors import AppError
+from tests.backup.services.conftest import OWNER, Office
+from tests.support.clinic import PASSWORD
+
+NAME = "Clínica Los Aromos"
+
+
+def failing(code: str) -> pytest.RaisesExc[AppError]:
+    return pytest.RaisesExc(AppError, check=lambda error: error.code == code)
+
+
+def test_taken_kept_twice_and_read_back(office: Office, tmp_path: Path) -> None:
+    office.keep_in(tmp_path / "uno", tmp_path / "dos")
+    steps: list[str] = []
+    made = office.backups.create(office.actor, tell=lambda _d, _t, step: steps.append(step))
+    assert (made.state, made.kind, made.reason, made.who) == (
+        "verified",
+        "full",
+        "manual",
+        "Ana Administra",
+    )
+    assert {each.label for each in made.kept} == {"uno", "dos"}
+    assert [p.name for p in (tmp_path / "uno").iterdir()] == [made.name]
+    assert (tmp_path / "dos" / made.name).stat().st_size == made.size
+    assert made.restorable
+    assert len(dict.fromkeys(steps)) >= 3
+    found = office.backups.overview()
+    assert [each.id for each in found.archives] == [made.id]
+    assert (found.alarm, found.set_up, found.may_take, found.troubles) == ("", True, True, ())
+
+
+def test_put_back_as_it_was_and_undone(office: Office) -> None:
+    before = office.names()
+    made = office.backups.create(office.actor)
+    office.client("Nueva Clienta")
+    plan = office.backups.plan(office.actor, made.id, office.secret, OWNER)
+    assert plan.clinic == NAME
+    assert any("1 cliente" in line for line in plan.sentences), plan.sentences
+    assert "Nueva Clienta" in office.names()
+    with failing("backup.clinic_name"):
+        office.backups.restore(office.actor, made.id, office.secret, OWNER, clinic_name="Otra")
+    done = office.backups.restore(office.actor, made.id, office.secret, OWNER, clinic_name=NAME)
+    assert office.names() == before
+    found = office.backups.overview()
+    assert found.undo is not None
+    assert done.safety in [each.name for each in found.archives if each.reason == "safety"]
+    office.backups.undo(office.actor, PASSWORD, OWNER)
+    assert "Nueva Clienta" in office.names()
