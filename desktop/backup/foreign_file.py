@@ -22,7 +22,7 @@ from desktop.domain.errors import EnvironmentTrouble, RuleError
 PIECE = 256 * 1024
 """Bytes that are read at once."""
 
-LARGEST_ROW = 1024 * 1024
+LARGEST_ROW = 512 * 1024
 """A row with more than this is left out, and said; none of the programs' rows comes near it."""
 
 _RATIO = 250

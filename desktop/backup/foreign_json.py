@@ -110,7 +110,7 @@ class _Reader:
                     raise self._broken(error) from error
                 if left > LARGEST_ROW:
                     return self._pass_over()
-                self._more(at_least=left)
+                self._more(at_least=min(left, LARGEST_ROW + 1 - left))
 
     def _broken(self, error: ValueError) -> RuleError:
         """Cut off, or wrong in the middle: the end of the file was there when the reading failed."""
