@@ -28,6 +28,7 @@ PASSES = frozenset({408, 423, 425, 429, 500, 502, 503, 504, 544})
 """Answers that may be others soon."""
 
 _ANSWER_MOST = 16 << 20
+_PIECE = 256 << 10  # what is lost of a download at a cut, at most
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -162,7 +163,7 @@ class Http:
                     raise Absent
                 raise self.unexpected(refusal)
             skip = offset - _first_byte(response)
-            yield _from(response.iter_raw(CHUNK), skip)
+            yield _from(response.iter_raw(_PIECE), skip)
 
     def unexpected(self, answer: Answer) -> Exception:
         """What to raise for an answer that was not expected."""

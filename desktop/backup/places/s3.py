@@ -16,7 +16,7 @@ import os
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -334,11 +334,8 @@ def _server_time(answer: dict[str, Any]) -> dt.datetime | None:
 
 def _client(endpoint: str, region: str, key_id: str, secret: str, ca_file: Path | None) -> Any:
     """A client that looks at nothing of this computer's own settings for Amazon's programs."""
-    with _making:  # making a session is not thread-safe
-        session = botocore.session.Session(profile=None)
-        for variable in ("config_file", "credentials_file"):
-            session.set_config_variable(variable, os.devnull)
-        return session.create_client(
+    with _making:  # a session is not thread-safe
+        return _session().create_client(
             "s3",
             region_name=region,
             endpoint_url=endpoint,
@@ -356,3 +353,13 @@ def _client(endpoint: str, region: str, key_id: str, secret: str, ca_file: Path 
                 user_agent="Consultorio",
             ),
         )
+
+
+@cache
+def _session() -> Any:
+    """One for the process: it reads the service's description, which takes a moment."""
+    nowhere = {name: (None, None, None, None) for name in ("profile", "ca_bundle", "region")}
+    nowhere |= {
+        name: (None, None, os.devnull, None) for name in ("config_file", "credentials_file")
+    }
+    return botocore.session.Session(session_vars=nowhere)

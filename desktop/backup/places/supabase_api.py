@@ -95,6 +95,7 @@ class StorageApi:
             if not (again and answer.status in {401, 403} and _session_over(answer)):
                 break
             self._token_until = float("-inf")
+        self._fresh = False
         if answer.status not in fine:
             raise self._http.unexpected(answer)
         return answer
