@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -35,7 +36,6 @@ from desktop.backup.foreign_programs import (
     wanted,
 )
 from desktop.backup.foreign_report import ForeignReport, LeftTable
-from desktop.backup.staging import Tenancy
 from desktop.domain.errors import RuleError
 
 _MOST_NAMES = 2000
@@ -43,6 +43,22 @@ _MOST_SCHEMAS = 2000
 _REST = "…"
 PREFIX = "importando_"
 """Throwaway schemas are called so; :func:`sweep` removes those that a killed import left."""
+
+
+class Tenancy(Protocol):
+    """The migrations, from above: who makes a tenant's tables."""
+
+    def head(self) -> str:
+        """The revision that this program makes."""
+        ...
+
+    def tables(self, connection: psycopg.Connection, schema: str, revision: str) -> None:
+        """Bring an existing schema's tables to a revision, without functions and triggers."""
+        ...
+
+    def functions(self, connection: psycopg.Connection, schema: str) -> None:
+        """Give filled tables what every tenant's have: functions, triggers, the rule on overlaps."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +223,7 @@ def _load(
     program = next(program for program in PROGRAMS if program.code == seen.program)
     names = [table for (place, table) in seen.places if place == schema]
     taken = chosen(program, names)
-    loading = Loading(connection, name, taken, zone, now)
+    loading = Loading(connection, name, live, taken, zone, now)
     with connection.transaction():
         catalog.put(connection, "CREATE SCHEMA {schema}", schema=name)
         tenancy.tables(connection, name, tenancy.head())
@@ -235,7 +251,9 @@ def _load(
             raise RuleError("foreign.changed")
         if not any(loading.taken.values()):
             raise RuleError("foreign.nothing_taken")
-        loading.carry_over(live)
+        loading.carry_over()
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        tenancy.functions(connection, name)
     return ForeignReport(
         program.label,
         seen.file.form.value,

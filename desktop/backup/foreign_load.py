@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from desktop.backup import catalog
+from desktop.backup.catalog import AUDIT
 from desktop.backup.foreign_dump import Block
 from desktop.backup.foreign_json import Entry
 from desktop.backup.foreign_programs import CLINIC, Source
@@ -26,7 +27,7 @@ _INFORMATION = "configuracion_informacionclinica"
 
 
 class Loading:
-    """Brings rows into the bare tables of a throwaway schema.
+    """Brings rows into the bare tables of a throwaway schema, beside the clinic ``live``.
 
     :ivar seen: our table → rows of it in the file. :ivar taken: rows of it that were taken.
     """
@@ -35,6 +36,7 @@ class Loading:
         self,
         connection: psycopg.Connection,
         schema: str,
+        live: str,
         sources: Mapping[str, Source],
         zone: ZoneInfo,
         now: dt.datetime,
@@ -44,6 +46,7 @@ class Loading:
         self.taken: dict[str, int] = {}
         self._connection = connection
         self._schema = schema
+        self._live = live
         by_target = {source.target: source for source in CLINIC.sources} | {
             source.target: source for source in sources.values()
         }
@@ -90,6 +93,8 @@ class Loading:
         for table in ORDER:
             if self.seen[table]:
                 self._sorting.sort_out(table)
+        if self.seen[AUDIT]:
+            self._sorting.fit_to_live(AUDIT, self._live)
         for table in ORDER:
             if self.seen[table]:
                 self.taken[table] = self._sorting.move(table, self._schema)
@@ -106,8 +111,9 @@ class Loading:
                 )
             )
 
-    def carry_over(self, live: str) -> None:
-        """Gives the schema the identity of the clinic ``live``, and what the file knows nothing of."""
+    def carry_over(self) -> None:
+        """Gives the schema the identity of the live clinic, and what the file knows nothing of."""
+        live = self._live
         carried = [*_CARRIED, *([] if self.taken.get(_INFORMATION) else [_INFORMATION])]
         for table in carried:
             ours = {

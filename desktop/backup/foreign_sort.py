@@ -39,6 +39,7 @@ ORDER = (
 """Parents before children."""
 
 _APPOINTMENTS = "citas_cita"
+_SAME_ENTRY = ("fecha_hora", "accion", "modulo", "descripcion")
 _USUAL_MINUTES = 30
 _PIECE = 10_000
 _END = (
@@ -232,6 +233,41 @@ class Sorting:
         if len(columns) == 1 and not rule.required:
             return "unshared", "UPDATE {rows} r SET {column} = NULL"
         return "taken", "DELETE FROM {rows} r"
+
+    def fit_to_live(self, table: str, live: str) -> None:
+        """Numbers entries that a restore adds to the live ones.
+
+        What is there already, word for word, has the number that it has there; the others get numbers
+        that nobody has.
+        """
+        names = {"rows": entry_table(table), "live": sql.Identifier(live, table)}
+        self._connection.execute(
+            sql.SQL(
+                "CREATE TEMPORARY TABLE entrada_conocidas ON COMMIT DROP AS"
+                " WITH theirs AS (SELECT linea, {same}, row_number() OVER (PARTITION BY {same}"
+                " ORDER BY linea) AS place FROM {rows}),"
+                " ours AS (SELECT id, {same}, row_number() OVER (PARTITION BY {same} ORDER BY id)"
+                " AS place FROM {live})"
+                " SELECT t.linea, o.id FROM theirs t JOIN ours o USING ({same}, place)"
+            ).format(same=sql.SQL(", ").join(map(sql.Identifier, _SAME_ENTRY)), **names)
+        )
+        self._noted(
+            "numbered",
+            table,
+            "",
+            "UPDATE {rows} r SET id = n.base + n.place FROM (SELECT linea, row_number() OVER"
+            " (ORDER BY id) AS place, greatest((SELECT max(id) FROM {rows}),"
+            " (SELECT max(id) FROM {live})) AS base FROM {rows} s WHERE EXISTS"
+            " (SELECT FROM {live} l WHERE l.id = s.id) AND NOT EXISTS"
+            " (SELECT FROM pg_temp.entrada_conocidas k WHERE k.linea = s.linea)) n"
+            " WHERE r.linea = n.linea",
+            {"live": names["live"]},
+        )
+        self._change(
+            table,
+            "UPDATE {rows} r SET id = k.id FROM pg_temp.entrada_conocidas k WHERE k.linea = r.linea",
+            {},
+        )
 
     # Visits --------------------------------------------------------------------------------------
     def _end(self) -> sql.Composable:

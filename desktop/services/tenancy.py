@@ -29,6 +29,10 @@ class Migrations:
         """Bring the tables of an existing schema to a revision, in the caller's transaction."""
         migrations.upgrade_tables(connection, schema, revision)
 
+    def functions(self, connection: psycopg.Connection, schema: str) -> None:
+        """Give filled tables what every tenant's have: functions, triggers, the rule on overlaps."""
+        migrations.upgrade_tenant(connection, schema)
+
     def tenant(self, connection: psycopg.Connection, schema: str) -> None:
         """Make a clinic's schema and all that belongs to it but rows, in the caller's transaction."""
         tenants.check_name(schema)

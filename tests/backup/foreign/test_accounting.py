@@ -24,6 +24,7 @@ from tests.backup.foreign.conftest import NOW
 from tests.support.clinic import ZONE, Clinic
 
 SCHEMA = "importando_prueba"
+LIVE = "clinica"
 BIG = 5 << 39
 
 
@@ -48,7 +49,7 @@ class Result:
 
     def __init__(self, connection: psycopg.Connection, entries: list[Entry], program: Any) -> None:
         taken = chosen(program, {entry.label for entry in entries})
-        loading = Loading(connection, SCHEMA, taken, ZONE, NOW)
+        loading = Loading(connection, SCHEMA, LIVE, taken, ZONE, NOW)
         self.rows: dict[str, list[dict[str, Any]]] = {}
         with connection.transaction(force_rollback=True):
             catalog.plain_settings(connection)
