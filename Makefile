@@ -89,6 +89,12 @@ fuzz-archive: setup ## spoiled archives, in every layer: COUNT=1000000 FIRST_SEE
 	$(BIN)/python -m tests.fuzz_archive --count $(or $(COUNT),10000) --seed $(or $(FIRST_SEED),1)
 	CONSULTORIO_ARCHIVE_BYTES=all $(BIN)/python -m pytest -q tests/backup/format/test_tampering.py -o timeout=3600
 
+trouble-backup: setup ## backups, restores and undos that are killed, cut or out of disk: RUNS=300 FIRST_SEED=1 VERSIONS=18
+	$(BIN)/python -m tests.trouble_backup --runs $(or $(RUNS),300) --seed $(FIRST_SEED) --versions $(or $(VERSIONS),18)
+
+restore-race: setup ## five workstations, the web, a backup and a restore at once: RUNS=100 FIRST_SEED=1 VERSIONS=18
+	$(BIN)/python -m tests.restore_race --runs $(or $(RUNS),100) --seed $(FIRST_SEED) --versions $(or $(VERSIONS),18)
+
 screenshots: setup ## pictures of every screen into docs/screens
 	$(BIN)/python -m tests.demo screenshots docs/screens
 
