@@ -14,38 +14,34 @@ from sync.sqltext import load, quote_literal
 
 
 def ensure(connection: psycopg.Connection, schema: str) -> None:
-    """Make the roles where they are missing, and the live *office* devices, and no others, members.
+    """Make the roles where they are missing, let them read what there is, and see to their members.
 
     In one transaction; the caller's, where there is one. A tenant of before backups gets the roles, and
-    what they may read with its upgrade.
+    what they may read with its upgrade. Waits for a backup that is under way.
 
     :param connection: may make roles, and owns the schema.
     """
     with connection.transaction():
-        made = False
         for role, options in ((readers(schema), ""), (door(schema), "NOINHERIT")):
-            if not connection.execute(
-                "SELECT FROM pg_roles WHERE rolname = %s", (role,)
-            ).fetchall():
+            if not _there(connection, role):
                 connection.execute(
                     sql.SQL("CREATE ROLE {} NOLOGIN {}").format(
                         sql.Identifier(role), sql.SQL(options)
                     )
                 )
-                made = True
-        if made:
-            connection.execute(
-                sql.SQL("GRANT {} TO {}").format(
-                    sql.Identifier(readers(schema)), sql.Identifier(door(schema))
-                )
-            )
+                if role == door(schema):
+                    connection.execute(
+                        sql.SQL("GRANT {} TO {}").format(
+                            sql.Identifier(readers(schema)), sql.Identifier(role)
+                        )
+                    )
         known = connection.execute(
             "SELECT to_regprocedure(%s) IS NOT NULL",
             (sql.Identifier(schema, "backup_grant").as_string(connection) + "()",),
         ).fetchall()[0][0]
         if known:
             grant(connection, schema)
-        _set_members(connection, schema)
+        members(connection, schema)
 
 
 def grant(connection: psycopg.Connection, schema: str, roles_of: str | None = None) -> None:
@@ -57,7 +53,10 @@ def grant(connection: psycopg.Connection, schema: str, roles_of: str | None = No
     connection.execute(load("desktop.models", FILE, schema, tokens).encode())
 
 
-def _set_members(connection: psycopg.Connection, schema: str) -> None:
+def members(connection: psycopg.Connection, schema: str) -> None:
+    """Let the live *office* devices become the readers, and nobody else. It waits for no backup."""
+    if not _there(connection, door(schema)):
+        return
     rows = connection.execute(
         sql.SQL(
             "WITH wanted AS (SELECT DISTINCT r.oid, r.rolname FROM {}.sync_device d"
@@ -80,3 +79,7 @@ def _set_members(connection: psycopg.Connection, schema: str) -> None:
         connection.execute(
             sql.SQL(words).format(sql.Identifier(door(schema)), sql.Identifier(role))
         )
+
+
+def _there(connection: psycopg.Connection, role: str) -> bool:
+    return bool(connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchall())

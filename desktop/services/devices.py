@@ -81,7 +81,7 @@ def enroll(
             (number, role, profile, practitioner_id, label),
         )
         if profile == OFFICE:
-            rights.ensure(connection, tenant)
+            rights.members(connection, tenant)
     return Enrolment(
         schema=tenant,
         tenant=found.uuid,
@@ -153,7 +153,7 @@ def revoke(connection: psycopg.Connection, tenant: str, number: int) -> list[int
                 ).format(with_parameters(tenant, "sync_device")),
                 (device.role,),
             ).fetchall()
-            rights.ensure(connection, tenant)
+            rights.members(connection, tenant)
         _end_sessions(connection, device.role)
     return sorted(row[0] for row in rows)
 
