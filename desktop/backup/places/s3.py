@@ -358,8 +358,8 @@ def _client(endpoint: str, region: str, key_id: str, secret: str, ca_file: Path 
 @cache
 def _session() -> Any:
     """One for the process: it reads the service's description, which takes a moment."""
-    nowhere = {name: (None, None, None, None) for name in ("profile", "ca_bundle", "region")}
-    nowhere |= {
-        name: (None, None, os.devnull, None) for name in ("config_file", "credentials_file")
-    }
-    return botocore.session.Session(session_vars=nowhere)
+    nowhere: dict[str, tuple[object, ...]] = dict.fromkeys(
+        ("profile", "ca_bundle", "region"), (None, None, None, None)
+    )
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    return botocore.session.Session(session_vars={**nowhere, **files})
