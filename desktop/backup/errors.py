@@ -12,7 +12,7 @@ class ArchiveError(RuleError):
     ``archive.wrong_key``, ``archive.forged``, ``archive.unknown_signer``, ``archive.newer``,
     ``archive.wrong_clinic``, ``archive.not_as_written``; of what a program other than ours may have
     put inside: ``archive.path``, ``archive.link``, ``archive.duplicate``, ``archive.bomb``,
-    ``archive.too_big``, ``archive.malformed``, ``archive.miscounted``. Codes of keys:
+    ``archive.too_big``, ``archive.malformed``. Codes of keys:
     ``backup_key.missing``, ``backup_key.wrong``, ``backup_key.password``, ``backup_key.word``,
     ``backup_key.words_count``, ``backup_key.words_wrong``, ``backup_key.signer_wrong``.
     """
