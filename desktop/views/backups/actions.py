@@ -282,14 +282,7 @@ class Actions(QObject):
             tell(
                 self._screen,
                 _("The restore is undone"),
-                " ".join(
-                    (
-                        _("The clinic is as it was before it: {n} records.").format(
-                            n=number(undone.rows)
-                        ),
-                        *undone.sentences,
-                    )
-                ),
+                _("The clinic is as it was before it: {n} records.").format(n=number(undone.rows)),
             )
 
         Asking(

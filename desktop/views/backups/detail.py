@@ -94,7 +94,7 @@ class ArchiveCard(Card):
         there = any(kept.reachable for kept in item.kept) and item.state != "deleted"
         offered = (
             ("restore", _("Restore…"), "restore", RESTORE_KEYS, may(RESTORE), item.restorable),
-            ("drill", _("Try it out…"), "shield", DRILL_KEYS, may(CREATE), item.restorable),
+            ("drill", _("Try it out…"), "shield", DRILL_KEYS, may(RESTORE), item.restorable),
             ("verify", _("Verify"), "check", VERIFY_KEYS, may(CREATE), there),
             ("download", _("Download…"), "download", DOWNLOAD_KEYS, may(EXPORT), there),
             ("delete", _("Delete…"), "trash", DELETE_KEYS, may(DELETE), there),

@@ -316,11 +316,7 @@ class RestoreWizard(Steps):
         self.password.clear()
         self._secret, self._database = Secret(), Database("")
         self.end.heading.setText(_("The clinic is restored"))
-        self.end.say(
-            _("{n} records were put back. Workstations come into step by themselves.").format(
-                n=number(restored.rows)
-            )
-        )
+        self.end.say(_("Workstations come into step by themselves."))
         for sentence in restored.sentences:
             self.end.add(label(sentence, wrap=True))
         if restored.safety:

@@ -22,10 +22,12 @@ T = TypeVar("T")
 class RunningStrip(Card):
     """One long work at a time, shown above the list until it ends.
 
-    :ivar changed: work began or ended.
+    :ivar changed: work began or ended. :ivar failed: it ended without success; what was found out
+        may stand in the history all the same.
     """
 
     changed = Signal()
+    failed = Signal()
 
     def __init__(self, screen: QWidget, context: AppContext) -> None:
         super().__init__(margin=current_theme().spacing.m)
@@ -62,6 +64,7 @@ class RunningStrip(Card):
         def failed(error: Exception) -> None:
             end()
             report_failure(self._screen, error)
+            self.failed.emit()
 
         def stopped() -> None:
             end()

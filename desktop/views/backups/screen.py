@@ -70,6 +70,7 @@ class BackupsScreen(QWidget):
         self.banners: dict[str, Banner] = {}
         self.running = RunningStrip(self, context)
         self.running.changed.connect(self._look_what_may_be)
+        self.running.failed.connect(self.refresh)
         self.actions_ = Actions(self, context, self.running, self.refresh)
         self.table = HistoryTable(context.services.clinic.zone)
         self.table.chosen.connect(self._show_card)
@@ -232,6 +233,7 @@ class BackupsScreen(QWidget):
         if self.isVisible():
             self.refresh()
 
+    @Slot()
     def refresh(self, archive: str = "") -> None:
         """Read the history anew; ``archive`` is chosen where it is listed."""
         self._wanted = archive or self._wanted
