@@ -7,6 +7,7 @@ from collections.abc import Collection
 import psycopg
 from psycopg import sql
 
+from desktop.backup import rights
 from desktop.services import migrations, office_key, tenants
 
 
@@ -39,4 +40,5 @@ class Migrations:
         connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
         tenants.ensure_group(connection, schema)
         migrations.upgrade_tenant(connection, schema)
+        rights.ensure(connection, schema)
         office_key.ensure(connection, schema)
