@@ -190,7 +190,7 @@ class ArchiveCard(Card):
             (
                 _("Content"),
                 [
-                    State(_(words.SOURCES[item.source]), "backup", plain),
+                    State(words.source(item), "backup", plain),
                     State(f"{rows} · {words.size(item.size)}", "file", plain),
                 ],
             ),

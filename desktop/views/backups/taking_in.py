@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from desktop.domain.locale_format import number
 from desktop.domain.messages import _
 from desktop.qt.context import AppContext
 from desktop.qt.jobs import Progress
+from desktop.qt.room import Room
 from desktop.qt.theme import current_theme
 from desktop.qt.widgets import Banner, Card, Field, button, label
 from desktop.services.backups_records import ForeignImport, ForeignLook
 from desktop.views.backups.asking import Credentials
 from desktop.views.backups.steps import Page, Steps
+
+FOUND_HEIGHT, REPORT_HEIGHT = 150, 320
+"""Of the lines about a file, before the text's scale."""
 
 
 class ImportWizard(Steps):
@@ -76,7 +80,7 @@ class ImportWizard(Steps):
     def _ask_file(self) -> None:
         dialog = QFileDialog(self, _("Backup of another program"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters([_("Backups (*.json *.sql)"), _("All files (*)")])
+        dialog.setNameFilters([_("Backups (*.json *.jsonl *.sql *.gz)"), _("All files (*)")])
         dialog.fileSelected.connect(self.path.setText)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -102,8 +106,7 @@ class ImportWizard(Steps):
         self.found_card.body.addWidget(
             label(looked.program or looked.path.name, "strong", wrap=True)
         )
-        for line in looked.lines:
-            self.found_card.body.addWidget(label(line, wrap=True))
+        self.found_card.body.addWidget(_lines(looked.lines, FOUND_HEIGHT))
         self.schema.clear()
         for name, rows in looked.schemas.items():
             self.schema.addItem(_("{name} ({n} records)").format(name=name, n=number(rows)), name)
@@ -143,8 +146,7 @@ class ImportWizard(Steps):
         self.imported = imported
         self.credentials.clear()
         card = Card(margin=current_theme().spacing.m)
-        for line in imported.lines:
-            card.body.addWidget(label(line, wrap=True))
+        card.body.addWidget(_lines(imported.lines, REPORT_HEIGHT))
         self.report.add(
             card,
             Banner(
@@ -165,6 +167,22 @@ class ImportWizard(Steps):
     def _tell(self, _result: int = 0) -> None:
         if self.imported is not None:
             self._on_done(self.imported.archive.id, self._now)
+
+
+def _lines(said: tuple[str, ...], height: int) -> Room:
+    """Lines that scroll where they are many: what is asked below stays in sight."""
+    held = QWidget()
+    body = QVBoxLayout(held)
+    body.setContentsMargins(0, 0, 0, 0)
+    body.setSpacing(current_theme().spacing.xs)
+    for line in said:
+        body.addWidget(label(line, wrap=True))
+    body.addStretch(1)
+    room = Room(held)
+    room.setMaximumHeight(current_theme().px(height))
+    room.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    room.setAccessibleName(" ".join(said))
+    return room
 
 
 def _empty(card: Card) -> None:

@@ -67,6 +67,11 @@ def reason(item: ArchiveItem) -> str:
     return f"{_(REASONS[item.reason])} · {_(KINDS[item.kind])}"
 
 
+def source(item: ArchiveItem) -> str:
+    """Where its rows were read."""
+    return _(SOURCES["foreign" if item.reason == "import" else item.source])
+
+
 def where(item: ArchiveItem) -> str:
     """The places that keep it."""
     return ", ".join(kept.label for kept in item.kept) or "—"
