@@ -25,6 +25,7 @@ from desktop.qt.settings import FILE_NAME, Settings
 from desktop.qt.theme import CHOICES, TEXT_SCALES, theme_switch
 from desktop.services import joining, secrets
 from desktop.services.accounts import Verified
+from desktop.services.backups_records import VIEW
 from desktop.services.cache import Clock, utc_now
 from desktop.services.first_day import FirstDay
 from desktop.services.revocation import wants_key
@@ -33,6 +34,7 @@ from desktop.services.workstation import Description, default_folder
 from desktop.views.inbox import InboxScreen
 from desktop.views.join import JoinWizard
 from desktop.views.main_window import MainWindow, Program
+from desktop.views.rail import RailButton
 from desktop.views.signin import LAST_USERNAME, StartWindow
 from desktop.views.workspace import LANGUAGE, TEXT_SCALE, THEME, WORK_OFFLINE, ScreenEntry
 
@@ -59,11 +61,32 @@ def _visit(context: AppContext) -> QWidget:
     return VisitScreen(context)
 
 
+def _backups(context: AppContext) -> QWidget:
+    from desktop.views.backups import BackupsScreen
+
+    return BackupsScreen(context)
+
+
+def _watch_backups(context: AppContext, button: RailButton) -> object:
+    from desktop.views.backups.alarm import AlarmWatch
+
+    return AlarmWatch(context, button)
+
+
 SCREENS = (
     ScreenEntry("agenda", N_("Agenda"), "agenda", _agenda),
     ScreenEntry("clients", N_("Clients"), "clients", _clients),
     ScreenEntry("visit", N_("Visit"), "money", _visit, first=False),
     ScreenEntry("inbox", N_("Inbox"), "inbox", InboxScreen),
+    ScreenEntry(
+        "backups",
+        N_("Backups"),
+        "backup",
+        _backups,
+        first=False,
+        permission=VIEW,
+        watch=_watch_backups,
+    ),
 )
 
 
@@ -280,7 +303,7 @@ class Consultorio(QObject):
         self._syncing = True
         if self.settings.get(WORK_OFFLINE, False):
             self.session.syncing.set_offline(True)
-        self.session.syncing.start()
+        self.session.start()
 
     # The end ------------------------------------------------------------------------------------
 
