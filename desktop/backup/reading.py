@@ -93,7 +93,12 @@ class SavedTable:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What the server says before a backup. :ivar role: to become for it; ``None`` for an owner."""
+    """What the server says before a backup.
+
+    :ivar role: to become for it; ``None`` for an owner.
+    :ivar recipients: the clinic's key and the recovery key; none where nobody made them.
+    :ivar moved: the schema came from another cluster, and no workstation has noticed yet.
+    """
 
     tenant: str
     clinic: str
@@ -101,6 +106,7 @@ class Begun:
     label: str
     role: str | None
     recipients: tuple[str, ...]
+    moved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,7 @@ def begin(connection: psycopg.Connection, schema: str) -> Begun:
         label=answer["label"],
         role=answer["role"],
         recipients=tuple(key for key in (answer["recipient"], answer["recovery"]) if key),
+        moved=answer["moved"],
     )
 
 

@@ -38,8 +38,8 @@ BEGIN
         SELECT c.relname, c.relkind = 'S' AS counter,
                CASE WHEN backup_kept() ? c.relname THEN (
                    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
-                    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                      AND NOT backup_kept() -> c.relname ? a.attname
+                    WHERE a.attrelid = c.oid AND (a.attnum > 0 OR a.attname = 'xmin')
+                      AND NOT a.attisdropped AND NOT backup_kept() -> c.relname ? a.attname
                       AND NOT has_column_privilege({readers_literal}, c.oid, a.attnum, 'SELECT')) END
                    AS columns,
                backup_kept() ? c.relname AS partly
@@ -69,8 +69,8 @@ CREATE OR REPLACE VIEW {schema}.respaldo_candado AS
 SELECT 1 AS uno FROM {schema}.auth_user, {schema}.sync_meta;
 
 -- Before a backup: whether the caller may take one, who the clinic is, and whom the archive is for.
--- {status: ok | revoked | forbidden, tenant, clinic, epoch, schema_version, device, label, role,
---  recipient, recovery}; without a key, the last two are null.
+-- {status: ok | revoked | forbidden, tenant, clinic, epoch, schema_version, moved, device, label,
+--  role, recipient, recovery}; without a key, the last two are null.
 CREATE OR REPLACE FUNCTION {schema}.backup_begin() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, {schema}, pg_temp SET lock_timeout = '5s'
@@ -96,6 +96,8 @@ BEGIN
         'schema_version', meta.schema_version,
         'clinic', coalesce((SELECT i.nombre_clinica FROM configuracion_informacionclinica i
                              ORDER BY i.id LIMIT 1), ''),
+        -- In another cluster, cursors that were taken in the former one mean something else.
+        'moved', meta.system_id IS DISTINCT FROM sync_system(),
         'device', coalesce(device.number, 0), 'label', coalesce(device.label, ''),
         'role', CASE WHEN profile = 'office' THEN {readers_literal} END,
         'recipient', sealing.recipiente, 'recovery', sealing.recuperacion);
@@ -132,6 +134,8 @@ BEGIN
         manifiesto = coalesce(a.manifiesto, excluded.manifiesto),
         base = coalesce(a.base, excluded.base), sha256 = coalesce(a.sha256, excluded.sha256),
         cursor = coalesce(a.cursor, excluded.cursor), epoca = coalesce(a.epoca, excluded.epoca),
+        revision = coalesce(a.revision, excluded.revision),
+        version_esquema = coalesce(a.version_esquema, excluded.version_esquema),
         estado = CASE WHEN array_position(ranks, excluded.estado) > array_position(ranks, a.estado)
                       THEN excluded.estado ELSE a.estado END,
         error = coalesce(excluded.error, a.error), actualizado_el = excluded.actualizado_el;

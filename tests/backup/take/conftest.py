@@ -59,8 +59,8 @@ class Safe:
 
 @pytest.fixture(scope="module")
 def clinic(any_postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
-    """A clinic on each version of the server, with a name that needs quotes."""
-    with clinics.clinic(any_postgres, tmp_path_factory.mktemp("clinic"), 'Clínica "Ñ" %s') as made:
+    """A clinic with a name that needs quotes."""
+    with clinics.clinic(postgres, tmp_path_factory.mktemp("clinic"), 'Clínica "Ñ" %s') as made:
         yield made
 
 

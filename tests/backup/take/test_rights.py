@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,16 @@ from desktop.domain.errors import AppError, RuleError
 from desktop.models.backup_roles import door, readers
 from desktop.services import devices
 from tests.backup.take.conftest import WHO, Safe
+from tests.support import clinic as clinics
 from tests.support.clinic import Clinic
+from tests.support.embedded import Server
+
+
+@pytest.fixture(scope="module")
+def clinic(any_postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    """On each version of the server: what a role's members inherit is not the same in all."""
+    with clinics.clinic(any_postgres, tmp_path_factory.mktemp("clinic"), 'Clínica "Ñ" %s') as made:
+        yield made
 
 
 def test_an_office_workstation_reads_nothing_until_it_becomes_the_reader(
