@@ -6,7 +6,7 @@ import contextlib
 import selectors
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -16,6 +16,7 @@ class Cutter:
     :ivar cuts: what is still to be cut: (direction, bytes), the first one next; ``up`` counts what
         clients send, ``down`` what they are answered, from the cut before on.
     :ivar flip_at: the byte, of all that clients send from now on, that arrives otherwise.
+    :ivar wire: called once, when so many bytes were sent or answered from now on.
     :ivar sent, answered: bytes in all.
     """
 
@@ -24,6 +25,7 @@ class Cutter:
         self.cuts: list[tuple[str, int]] = []
         self.done = 0
         self.flip_at: int | None = None
+        self.wire: tuple[int, Callable[[], None]] | None = None
         self.sent = 0
         self.answered = 0
         self.down = False
@@ -39,6 +41,10 @@ class Cutter:
         self._selector.register(self._ear, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._run, name="cutter")
         self._thread.start()
+
+    def lead_to(self, port: int) -> None:
+        """New connections go to another server."""
+        self._upstream = port
 
     def close(self) -> None:
         self._stop = True
@@ -66,7 +72,11 @@ class Cutter:
         if self.down:
             client.close()
             return
-        server = socket.create_connection(("127.0.0.1", self._upstream))
+        try:
+            server = socket.create_connection(("127.0.0.1", self._upstream))
+        except OSError:
+            client.close()
+            return
         self._clients.add(client)
         for one, other in ((client, server), (server, client)):
             self._pairs[one] = other
@@ -86,6 +96,11 @@ class Cutter:
             self.sent += len(data)
         else:
             self.answered += len(data)
+        if self.wire is not None:
+            left, act = self.wire
+            self.wire = (left - len(data), act) if left > len(data) else None
+            if self.wire is None:
+                act()
         if self._is_cut(way, len(data)):
             self._end(source, cut=True)
             return

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 WEBDAV_USER, WEBDAV_PASSWORD = "respaldo", "clave-del-nas"
@@ -42,22 +43,42 @@ server.serve_forever()
 """
 
 
+@dataclass
+class Running:
+    """A server's process."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+
 @contextmanager
 def webdav(folder: Path) -> Iterator[int]:
     """WsgiDAV over ``folder``; its port."""
-    with _process(_WEBDAV, str(folder), WEBDAV_USER, WEBDAV_PASSWORD) as port:
-        yield port
+    with webdav_process(folder) as running:
+        yield running.port
+
+
+@contextmanager
+def webdav_process(folder: Path) -> Iterator[Running]:
+    """WsgiDAV over ``folder``, that may be killed."""
+    with _process(_WEBDAV, str(folder), WEBDAV_USER, WEBDAV_PASSWORD) as running:
+        yield running
 
 
 @contextmanager
 def s3() -> Iterator[int]:
     """Moto's S3, with nothing in it; its port."""
-    with _process(_S3) as port:
-        yield port
+    with _process(_S3) as running:
+        yield running.port
 
 
 @contextmanager
-def _process(program: str, *arguments: str) -> Iterator[int]:
+def _process(program: str, *arguments: str) -> Iterator[Running]:
     running = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", program, *arguments],
         stdout=subprocess.PIPE,
@@ -70,7 +91,7 @@ def _process(program: str, *arguments: str) -> Iterator[int]:
         assert line.strip().isdigit(), "the server did not start"
         port = int(line)
         _wait_for(port)
-        yield port
+        yield Running(port, running)
     finally:
         running.kill()
         running.wait()

@@ -218,7 +218,7 @@ class Clinic:
             assert restorable(last, left)
 
 
-@settings(max_examples=5)
+@settings(max_examples=settings().max_examples // 20)
 @given(
     seed=st.integers(0, 2**32),
     keep=st.builds(
