@@ -58,7 +58,7 @@ class Safe:
 
 
 @pytest.fixture(scope="module")
-def clinic(any_postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+def clinic(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
     """A clinic with a name that needs quotes."""
     with clinics.clinic(postgres, tmp_path_factory.mktemp("clinic"), 'Clínica "Ñ" %s') as made:
         yield made
