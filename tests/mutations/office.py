@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 STORE = "sync/store.py"
 ADOPT = "sync/adopt.py"
 FILE = "desktop/services/office_file.py"
+DURABLE = "desktop/domain/durable.py"
 OFFICE = "desktop/services/office.py"
 END = "desktop/services/revocation.py"
 KEY = "desktop/services/office_key.py"
@@ -69,7 +70,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a file for the office is written over",
-        FILE,
+        DURABLE,
         "        os.link(beside, path)",
         "        os.replace(beside, path)\n        path.touch()\n        beside.touch()",
         (_FILE,),
