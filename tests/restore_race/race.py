@@ -6,7 +6,6 @@ later can be told from it.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import hashlib
 import random
@@ -78,6 +77,7 @@ class Race:
         self._signer = keys.Signer.generate()
         self._known: dict[tuple[str, int], str] = {}
         self._made: dict[str, str] = {}
+        self._trouble: dict[str, str] = {}
         self._lock = threading.Lock()
         self._stations = [clinic.station(f"puesto{i}", "office") for i in range(STATIONS)]
         for one in self._stations:
@@ -140,8 +140,11 @@ class Race:
 
     def _sync(self, one: Station) -> None:
         """Once; that the server has something else to do now is nothing to hear."""
-        with contextlib.suppress(SyncError):
+        try:
             one.sync()
+            self._trouble.pop(one.folder.name, None)
+        except SyncError as error:
+            self._trouble[one.folder.name] = str(error)
 
     def _web(self, number: int, start: threading.Barrier) -> None:
         start.wait(PATIENCE)
@@ -184,7 +187,10 @@ class Race:
         deadline = time.monotonic() + PATIENCE
         quiet = 0
         while quiet < 3:
-            hold("workstations do not come to rest", time.monotonic() < deadline)
+            hold(
+                f"workstations do not come to rest: {self._all_pending()} wait, {self._trouble}",
+                time.monotonic() < deadline,
+            )
             before = self._all_pending()
             for one in self._stations:
                 self._sync(one)
