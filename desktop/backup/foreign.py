@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from desktop.backup import catalog
+from desktop.backup import catalog, foreign_words
 from desktop.backup.foreign_dump import DumpReader
 from desktop.backup.foreign_file import ForeignFile, Form, Progress, identify
 from desktop.backup.foreign_json import UTF8, WINDOWS, NotText, entries
@@ -35,12 +35,13 @@ from desktop.backup.foreign_programs import (
     recognise,
     wanted,
 )
-from desktop.backup.foreign_report import ForeignReport, LeftTable
+from desktop.backup.foreign_report import LEAVING, ForeignReport, LeftTable, shown
 from desktop.domain.errors import RuleError
 
 _MOST_NAMES = 2000
 _MOST_SCHEMAS = 2000
 _REST = "…"
+_REASONS = 5
 PREFIX = "importando_"
 """Throwaway schemas are called so; :func:`sweep` removes those that a killed import left."""
 
@@ -221,8 +222,8 @@ def _load(
     progress: Progress | None,
 ) -> ForeignReport:
     program = next(program for program in PROGRAMS if program.code == seen.program)
-    names = [table for (place, table) in seen.places if place == schema]
-    taken = chosen(program, names)
+    rows = {table: count for (place, table), count in seen.places.items() if place == schema}
+    taken = chosen(program, rows)
     loading = Loading(connection, name, live, taken, zone, now)
     with connection.transaction():
         catalog.put(connection, "CREATE SCHEMA {schema}", schema=name)
@@ -250,7 +251,9 @@ def _load(
         }:
             raise RuleError("foreign.changed")
         if not any(loading.taken.values()):
-            raise RuleError("foreign.nothing_taken")
+            reasons = [f for f in loading.findings.all() if f.code in LEAVING]
+            said = " ".join(foreign_words.finding(reason) for reason in reasons[:_REASONS])
+            raise RuleError("foreign.nothing_taken", reasons=said)
         loading.carry_over()
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         tenancy.functions(connection, name)
@@ -296,7 +299,7 @@ def _left(
 
 def _place(database: str, schema: str, databases: int) -> str:
     """How a person tells the clinics of a file apart: by schema, and database where there are more."""
-    return f"{database}/{schema}" if databases > 1 else schema
+    return shown(f"{database}/{schema}" if databases > 1 else schema)
 
 
 class _Seeing:
@@ -309,6 +312,7 @@ class _Seeing:
         self._schemas: set[str] = set()
 
     def add(self, schema: str, table: str, rows: int) -> None:
+        table = shown(table)
         if table in self._wanted and (
             schema in self._schemas or len(self._schemas) < _MOST_SCHEMAS
         ):

@@ -149,13 +149,15 @@ def wanted() -> frozenset[str]:
     )
 
 
-def chosen(program: Program, names: Iterable[str]) -> dict[str, Source]:
-    """What is taken of a file with these tables and models: name → how; the rest is left."""
-    there = set(names)
+def chosen(program: Program, rows: Mapping[str, int]) -> dict[str, Source]:
+    """What is taken of a file: name → how; the rest is left.
+
+    :param rows: its tables and models, and how many rows each has.
+    """
     taken: dict[str, Source] = {}
     for source in program.sources:
-        for name in source.names:
-            if name in there:
-                taken[name] = source
-                break
+        there = [name for name in source.names if name in rows]
+        filled = [name for name in there if rows[name]]
+        for name in (filled or there)[:1]:
+            taken[name] = source
     return taken

@@ -71,6 +71,11 @@ LEAVING = frozenset(
 """Findings whose rows are not in the clinic."""
 
 
+def shown(name: str) -> str:
+    """A name out of the file as it may be shown and compared: short, without signs that do things."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in name[:63])
+
+
 @dataclass(slots=True)
 class Findings:
     """Gathers findings; what repeats is counted."""

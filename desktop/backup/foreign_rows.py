@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from desktop.backup.foreign_dump import Row
 from desktop.backup.foreign_json import Entry
 from desktop.backup.foreign_programs import Source
-from desktop.backup.foreign_report import Findings
+from desktop.backup.foreign_report import Findings, shown
 from desktop.backup.foreign_values import Bad, ColumnRule, rules
 from desktop.domain.identifiers import placeholder_email
 
@@ -118,7 +118,7 @@ class Lines:
         """Says that a column of the file has no place here."""
         if name in self._unknown or len(self._unknown) < _MOST_FIELDS:
             self._unknown.add(name)
-            self._findings.note("column_left", self.table, name[:63], count=count)
+            self._findings.note("column_left", self.table, shown(name), count=count)
 
     def _note_left(self, why: Left) -> bytes | None:
         self._findings.note(why.code, self.table, why.column, example=self._at)

@@ -42,7 +42,7 @@ WORDS = {
 
 _WHY = {
     "django": N_("{name} ({count}): what the other program keeps for itself."),
-    "same": N_("{name} ({count}): the same rows again under another name."),
+    "same": N_("{name} ({count}): another table of the same records; the first one was taken."),
     "schema": N_("{name} ({count}): of other clinics in the file."),
     "unknown": N_("{name} ({count}): this program has no place for it."),
 }
@@ -71,9 +71,9 @@ def lines(report: ForeignReport) -> list[str]:
         )
         for table, seen in report.seen.items()
     ]
-    left = [finding for finding in report.findings if finding.code in LEAVING]
-    changed = [finding for finding in report.findings if finding.code not in LEAVING]
-    said += [_finding(finding) for finding in (*left, *changed)]
+    left = [each for each in report.findings if each.code in LEAVING]
+    changed = [each for each in report.findings if each.code not in LEAVING]
+    said += [finding(each) for each in (*left, *changed)]
     tables = [table for table in report.left if table.rows]
     if tables:
         said.append(_("Left out whole:"))
@@ -87,14 +87,15 @@ def lines(report: ForeignReport) -> list[str]:
     return said
 
 
-def _finding(finding: Finding) -> str:
-    text = _(WORDS[finding.code]).format(
-        count=number(finding.count), rows=several(finding.table), column=finding.column
+def finding(found: Finding) -> str:
+    """One finding in a sentence, with a few of its rows by number."""
+    text = _(WORDS[found.code]).format(
+        count=number(found.count), rows=several(found.table), column=found.column
     )
-    if not finding.examples:
+    if not found.examples:
         return text
-    examples = ", ".join(finding.examples)
-    more = len(finding.examples) < finding.count
+    examples = ", ".join(found.examples)
+    more = len(found.examples) < found.count
     return (
         text + " " + (_("(e.g. {examples})") if more else "({examples})").format(examples=examples)
     )

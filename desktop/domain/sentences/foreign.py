@@ -55,7 +55,7 @@ SENTENCES = {
         "The file holds no clinic called {schema}; it holds: {schemas}. Nothing was imported."
     ),
     "foreign.nothing_taken": N_(
-        "None of the file's rows could be taken. Nothing was imported. The report says why."
+        "None of the file's rows could be taken. Nothing was imported. {reasons}"
     ),
     "foreign.changed": N_(
         "The file changed while it was read. Nothing was imported. Wait until it is written, and "

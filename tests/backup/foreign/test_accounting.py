@@ -23,7 +23,7 @@ from desktop.services.tenancy import Migrations
 from tests.backup.foreign.conftest import NOW
 from tests.support.clinic import ZONE, Clinic
 
-SCHEMA = "importando_prueba"
+SCHEMA = "tablas_desnudas"
 LIVE = "clinica"
 BIG = 5 << 39
 
@@ -48,7 +48,7 @@ class Result:
     """What came of a list of entries."""
 
     def __init__(self, connection: psycopg.Connection, entries: list[Entry], program: Any) -> None:
-        taken = chosen(program, {entry.label for entry in entries})
+        taken = chosen(program, Counter(entry.label for entry in entries))
         loading = Loading(connection, SCHEMA, LIVE, taken, ZONE, NOW)
         self.rows: dict[str, list[dict[str, Any]]] = {}
         with connection.transaction(force_rollback=True):

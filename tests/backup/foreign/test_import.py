@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,18 @@ import pytest
 from psycopg import sql
 
 from desktop.backup import foreign, foreign_words
+from desktop.backup.foreign_report import LEAVING
 from desktop.domain import messages, passwords
 from desktop.domain.errors import RuleError
 from desktop.models.contract import SHARED_TABLES, contract_columns
-from tests.backup.foreign.conftest import Importing
-from tests.backup.foreign.making import OtherProgram
+from desktop.services.tenancy import Migrations
+from tests.backup.foreign.conftest import NOW, Importing
+from tests.backup.foreign.making import OtherProgram, pg_dump
+from tests.support import clinic as clinics
+from tests.support.clinic import ZONE
+from tests.support.embedded import Server
+
+Write = Callable[..., Path]
 
 FORMS = ("copy", "inserts", "windows", "powershell", "natural", "jsonl")
 
@@ -179,3 +188,81 @@ def test_one_of_several_clinics_is_chosen(two_clinics: Path, importing: Importin
         assert sum(brought.report.taken.values()) == 29
         others = {t.name: t.rows for t in brought.report.left if t.why == "schema"}
         assert sum(others.values()) == 29
+
+
+def test_two_names_of_one_table(written: Write, importing: Importing) -> None:
+    fields = {
+        "fecha_hora": "2026-11-23T09:00:00Z",
+        "estado": "disponible",
+        "creada_el": "2026-01-01T00:00:00Z",
+        "actualizada_el": "2026-01-01T00:00:00Z",
+    }
+    both = [
+        {"model": model, "pk": pk, "fields": fields}
+        for model in ("reservas.cita", "citas.cita")
+        for pk in (1, 2)
+    ]
+    with importing(written(json.dumps(both))) as brought:
+        assert brought.report.taken == {"citas_cita": 2}
+        assert [(t.name, t.rows, t.why) for t in brought.report.left] == [
+            ("reservas.cita", 2, "same")
+        ]
+    # A table that was left empty by its program says nothing.
+    old = (
+        "COPY a.pacientes_cliente (id) FROM stdin;\n\\.\n"
+        "COPY a.citas_cliente (id, nombre_completo, email) FROM stdin;\n1\tAna\ta@x.cl\n\\.\n"
+    )
+    with importing(written(old)) as brought:
+        assert brought.report.taken == {"pacientes_cliente": 1}
+
+
+def test_a_file_of_which_nothing_can_be_taken(written: Write, importing: Importing) -> None:
+    path = written("COPY a.citas_cita (id, fecha_hora) FROM stdin;\nx\tayer\n\\.\n")
+    with pytest.raises(RuleError) as nothing, importing(path):
+        pass
+    assert nothing.value.code == "foreign.nothing_taken"
+    assert "su clave no es un número. (#1)" in messages.sentence(nothing.value)
+
+
+def test_a_file_that_changes_meanwhile(written: Write, importing: Importing) -> None:
+    row = {"model": "citas.cita", "pk": 1, "fields": {"fecha_hora": "2026-11-23T09:00:00Z"}}
+    path = written(json.dumps([row]))
+    seen = foreign.look(path)
+    written(json.dumps([row, row]))
+    importing_it = foreign.brought_in(
+        importing.connection,
+        seen,
+        live=importing.clinic.schema,
+        tenancy=Migrations(),
+        zone=ZONE,
+        now=NOW,
+    )
+    with pytest.raises(RuleError) as changed, importing_it:
+        pass
+    assert changed.value.code == "foreign.changed"
+
+
+def test_names_that_do_things_to_a_screen(written: Write) -> None:
+    seen = foreign.look(
+        written(
+            'COPY "\x1b[2J\nx".citas_cita (id) FROM stdin;\n\\.\n'
+            'COPY "\x07" (id) FROM stdin;\n\\.\n'
+        )
+    )
+    assert [each.name for each in seen.schemas] == ["\ufffd[2J\ufffdx"]
+    assert "\ufffd" in seen.tables
+
+
+def test_every_versions_dump_goes_into_every_version(
+    any_postgres: Server, dump: Path, tmp_path: Path
+) -> None:
+    """What one version took in, it dumps, and takes in again."""
+    with clinics.clinic(any_postgres, tmp_path) as clinic:
+        with psycopg.connect(clinic.dsn, autocommit=True) as connection:
+            importing = Importing(clinic, connection)
+            with importing(dump) as brought:
+                options = (f"--schema={brought.schema}", "--inserts", "--no-owner")
+                again = pg_dump(any_postgres, clinic.dsn, tmp_path / "again.sql", *options)
+            with importing(again) as second:
+                assert second.report.taken == brought.report.taken
+                assert not [f for f in second.report.findings if f.code in LEAVING]

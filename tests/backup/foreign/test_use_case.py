@@ -1,0 +1,29 @@
+"""An administrator takes another program's backup in at a workstation, and restores what it made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.backup.services.conftest import OWNER, Office, clinic, failing, office
+from tests.support.clinic import PASSWORD
+
+__all__ = ["clinic", "office"]
+
+
+def test_from_the_file_to_the_clinic(office: Office, dump: Path) -> None:
+    seen = office.backups.look(office.actor, dump)
+    assert seen.schemas == {"clinica_demo": 29}
+    before = office.names()
+    with failing("foreign.no_schema"):
+        office.backups.import_foreign(office.actor, dump, "otra", PASSWORD, OWNER)
+    made = office.backups.import_foreign(office.actor, dump, None, PASSWORD, OWNER)
+    assert "Se tomaron 5 de 5 clientes." in made.lines
+    assert office.names() == before
+    assert made.archive.reason == "import"
+    planned = office.backups.plan(office.actor, made.archive.id, office.secret, OWNER)
+    office.backups.restore(
+        office.actor, made.archive.id, office.secret, OWNER, clinic_name=planned.clinic
+    )
+    assert office.names() == [f"Cliente {n} Ñandú" for n in range(5)]
+    office.backups.undo(office.actor, PASSWORD, OWNER)
+    assert office.names() == before
