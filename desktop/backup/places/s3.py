@@ -273,7 +273,11 @@ class S3Place(RemotePlace):
             if isinstance(inner, Stopped):
                 raise inner from None
             raise Passing(type(error).__name__) from error
-        except (trouble.ResponseStreamingError, trouble.IncompleteReadError) as error:
+        except (
+            trouble.ConnectionError,
+            trouble.ResponseStreamingError,
+            trouble.IncompleteReadError,
+        ) as error:
             raise Passing(type(error).__name__) from error
         except trouble.BotoCoreError as error:
             raise EnvironmentTrouble(

@@ -271,6 +271,17 @@ def test_places_are_made_from_their_settings(tmp_path: Path) -> None:
         opened.close()
 
 
+@pytest.mark.parametrize("host", ["http://127.0.0.1:9", "https://nas.invalid"])
+@pytest.mark.parametrize("kind", [PlaceKind.WEBDAV, PlaceKind.S3, PlaceKind.SUPABASE])
+def test_where_nobody_listens_or_no_such_name_exists_it_is_said(kind: PlaceKind, host: str) -> None:
+    settings = PlaceSettings("x", kind, host, bucket="respaldos", user="u", public_key="sb_p_x")
+    place = open_place(settings, "clave", patience=Patience(tries=1))
+    with pytest.raises(EnvironmentTrouble) as gone:
+        place.check()
+    assert gone.value.code == "place.unreachable"
+    place.close()
+
+
 def test_a_secret_is_in_the_keyring_and_nowhere_else(memory_keyring: MemoryKeyring) -> None:
     assert secrets.secret_of("w1", "nas") is None
     secrets.keep_secret("w1", "nas", "clave-del-nas")
