@@ -192,11 +192,8 @@ class Http:
         try:
             yield
         except httpx.TransportError as error:
-            cause: BaseException | None = error
-            while cause is not None:
-                if isinstance(cause, ssl.SSLCertVerificationError):
-                    raise EnvironmentTrouble("place.untrusted", place=self._label) from error
-                cause = cause.__cause__ or cause.__context__
+            if certificate_refused(error):
+                raise EnvironmentTrouble("place.untrusted", place=self._label) from error
             raise Passing(type(error).__name__) from error
         except (httpx.InvalidURL, httpx.DecodingError) as error:
             raise EnvironmentTrouble("place.unexpected", place=self._label, status="?") from error
@@ -213,6 +210,16 @@ class Http:
                 )
         answer = Answer(response.status_code, response.headers, b"".join(parts))
         return replace(answer, status=self._meant(answer))
+
+
+def certificate_refused(error: BaseException) -> bool:
+    """Whether it came to this because nobody vouches for a certificate."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
 
 
 def server_time(response: Answer) -> dt.datetime:

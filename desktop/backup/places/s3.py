@@ -26,7 +26,7 @@ from botocore.config import Config
 
 from desktop.backup.places import naming
 from desktop.backup.places.base import ABANDONED, CHUNK, Cancelled, Stored, go_on
-from desktop.backup.places.http import PASSES, checked_address, http_date
+from desktop.backup.places.http import PASSES, certificate_refused, checked_address, http_date
 from desktop.backup.places.remote import Absent, RemotePlace, Shipment, Taken
 from desktop.backup.places.retrying import Passing, Retrying
 from desktop.domain.errors import EnvironmentTrouble
@@ -266,8 +266,6 @@ class S3Place(RemotePlace):
             yield
         except trouble.ClientError as error:
             raise self._meaning(error, bucketwide=bucketwide) from error
-        except trouble.SSLError as error:
-            raise EnvironmentTrouble("place.untrusted", place=self.label) from error
         except trouble.HTTPClientError as error:
             inner = error.kwargs.get("error")
             if isinstance(inner, Stopped):
@@ -278,6 +276,8 @@ class S3Place(RemotePlace):
             trouble.ResponseStreamingError,
             trouble.IncompleteReadError,
         ) as error:
+            if certificate_refused(error):
+                raise EnvironmentTrouble("place.untrusted", place=self.label) from error
             raise Passing(type(error).__name__) from error
         except trouble.BotoCoreError as error:
             raise EnvironmentTrouble(

@@ -162,16 +162,23 @@ def over_tls(own_authority: tuple[Path, Path]) -> Iterator[int]:
     server.server_close()
 
 
+@pytest.mark.parametrize("kind", [PlaceKind.WEBDAV, PlaceKind.S3, PlaceKind.SUPABASE])
 def test_a_certificate_that_nobody_vouches_for_gets_no_password(
-    over_tls: int, own_authority: tuple[Path, Path], retrying: Retrying, waits: Waits
+    over_tls: int, kind: PlaceKind
 ) -> None:
     address = f"https://localhost:{over_tls}"
-    place = WebDavPlace(address, "ana", "clave", retrying)
+    settings = PlaceSettings("x", kind, address, bucket="respaldos", user="u", public_key="sb_p_x")
+    place = open_place(settings, "clave", patience=Patience(tries=1))
     with pytest.raises(EnvironmentTrouble) as refused:
         place.check()
     assert refused.value.code == "place.untrusted"
-    assert waits.seconds == []
     place.close()
+
+
+def test_a_clinics_own_authority_is_believed_where_it_is_given(
+    over_tls: int, own_authority: tuple[Path, Path], retrying: Retrying
+) -> None:
+    address = f"https://localhost:{over_tls}"
     trusting = WebDavPlace(address, "ana", "clave", retrying, ca_file=own_authority[0])
     trusting.check()
     trusting.close()
