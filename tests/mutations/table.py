@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.mutations import archive, client, clinic, first_day, log, office, recovery, scope, server
+from tests.mutations import (
+    archive,
+    client,
+    clinic,
+    first_day,
+    log,
+    office,
+    places,
+    recovery,
+    scope,
+    server,
+)
 
 MUTATIONS = (
     *archive.MUTATIONS,
@@ -12,6 +23,7 @@ MUTATIONS = (
     *first_day.MUTATIONS,
     *log.MUTATIONS,
     *office.MUTATIONS,
+    *places.MUTATIONS,
     *recovery.MUTATIONS,
     *scope.MUTATIONS,
 )
