@@ -52,6 +52,8 @@ _COLUMNS = {
     "sha256": "sha256",
     "cursor": "cursor",
     "epoch": "epoca",
+    "revision": "revision",
+    "schema_version": "version_esquema",
     "rows": "filas",
     "state": "estado",
     "error": "error",
@@ -68,7 +70,8 @@ class Entry:
         or ``foreign``. :ivar taken_at: aware, UTC, as are the other moments.
     :ivar places: place → ``path``, ``at``, ``verified_at``, and ``gone_at`` where it was removed.
     :ivar report: of the last drill. :ivar manifest: its hash; :ivar base: that of the archive which an
-        incremental stands on. :ivar error: a code. :ivar state: one of :data:`STATES`.
+        incremental stands on. :ivar cursor, epoch, revision, schema_version: of the manifest, for the next
+        incremental. :ivar error: a code. :ivar state: one of :data:`STATES`.
     """
 
     id: str
@@ -91,6 +94,8 @@ class Entry:
     sha256: str | None = None
     cursor: str | None = None
     epoch: str | None = None
+    revision: str | None = None
+    schema_version: int | None = None
     rows: int = 0
     error: str | None = None
 
@@ -138,6 +143,8 @@ class Entry:
             sha256=self.sha256 or other.sha256,
             cursor=self.cursor or other.cursor,
             epoch=self.epoch or other.epoch,
+            revision=self.revision or other.revision,
+            schema_version=self.schema_version or other.schema_version,
             state=max(self.state, other.state, key=STATES.index),
             error=self.error or other.error,
         )

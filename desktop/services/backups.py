@@ -20,6 +20,7 @@ from desktop.models import OFFICE
 from desktop.services import backups_history as histories
 from desktop.services import backups_keys as clinic_keys
 from desktop.services import backups_recovering as recovering
+from desktop.services import backups_taking as taking
 from desktop.services.backups_desk import Desk
 from desktop.services.backups_putting_back import PuttingBack
 from desktop.services.backups_records import (
@@ -170,9 +171,12 @@ class Backups(PuttingBack):
             raise RuleError("backup.forbidden")
         desk, steps = self._desk(), Steps(tell)
         with desk.turn():
-            entry = desk.create(
+            entry = taking.create(
+                desk,
                 who,
                 reason=reason,
+                full=full,
+                every_days=self._station.load().schedule.full_every_days,
                 steps=steps,
             )
         return histories.item(entry, desk.entries(), desk.labels, desk.now())

@@ -18,13 +18,10 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from desktop.backup import keys, retention, take, turn
+from desktop.backup import keys, retention, turn
 from desktop.backup.history import Entry, LocalHistory, ServerHistory, merge
-from desktop.backup.manifest import FULL, SERVER
 from desktop.backup.places.base import Fingerprint, Place, Stored
-from desktop.backup.places.copies import get_from_any, put_everywhere
-from desktop.backup.places.naming import Kind, archive_name
-from desktop.backup.reading import begin
+from desktop.backup.places.copies import get_from_any
 from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
 from desktop.domain.messages import N_, _
 from desktop.services import backups_history as histories
@@ -40,8 +37,6 @@ Clock = Callable[[], dt.datetime]
 
 
 _SCRATCH = "under-way-"
-_NO_FAILURE = frozenset({"backup.running", "backup_key.missing", "backup.forbidden"})
-_KINDS = {histories.SAFETY: Kind.SAFETY, histories.IMPORT: Kind.FOREIGN}
 _KEEP_WORDS = {
     "last": N_("the last that was verified"),
     "day": N_("of its day"),
@@ -52,6 +47,7 @@ _KEEP_WORDS = {
     "young": N_("just taken"),
     "manual": N_("taken by hand"),
     "base": N_("others stand on it"),
+    "clock": N_("from the future, as it seems: a clock is wrong"),
 }
 
 
@@ -168,131 +164,6 @@ class Desk:
                 raise RuleError("backup.running")
             yield
 
-    def create(
-        self,
-        actor: str,
-        *,
-        reason: str,
-        steps: Steps,
-        of: str | None = None,
-    ) -> Entry:
-        """Take a backup, keep it in every place, read it back from each; in somebody's turn.
-
-        It counts when one place gave back the bytes that were written. Raises what stands in the way
-        of all places; a failure is in the history, too.
-
-        :param of: another schema, with another program's rows.
-        """
-        if not self.places:
-            raise RuleError("backup.no_place")
-        began = self.now()
-        try:
-            with self.scratch() as folder:
-                steps.begin(words.READING)
-                taken = self._take(folder / "archive", actor, of, steps)
-                return self.keep(taken, actor, reason, steps)
-        except (RuleError, EnvironmentTrouble) as error:
-            if error.code not in _NO_FAILURE:
-                self._failed(actor, reason, began, error)
-            raise
-
-    def _take(self, path: Path, actor: str, of: str | None, steps: Steps) -> take.Taken:
-        who = take.Who(actor, self.program)
-
-        def heard(each: take.Progress) -> None:
-            steps.step = words.READING if each.stage == take.COPYING else words.CHECKING
-            steps.counted(round(each.share * 1000), 1000)
-
-        with self.connect() as connection, translated(), steps.watched():
-            begun = begin(connection, self.schema)
-            self.remember(begun.recipients)
-            server.introduce(connection, self.schema, self.signer.public)
-            sealing = take.Sealing(self.signer, begun.recipients)
-            return take.take_full(
-                connection,
-                of or self.schema,
-                path,
-                sealing,
-                who,
-                progress=heard,
-                cancelled=steps.cancelled,
-                now=self.now,
-            )
-
-    def keep(self, taken: take.Taken, actor: str, reason: str, steps: Steps) -> Entry:
-        """Send a verified archive to every place; success is what one of them gave back."""
-        manifest, receipt = taken.receipt.manifest, taken.receipt
-        kind = _KINDS.get(reason) or Kind(taken.kind)
-        name = archive_name(
-            uuid.UUID(manifest.tenant), manifest.created_at, kind, manifest.device, receipt.sha256
-        )
-        entry = Entry(
-            id=manifest.id,
-            name=name,
-            size=receipt.size,
-            reason=reason,
-            kind=taken.kind,
-            source=manifest.source,
-            scope=manifest.extra.get("scope", "clinic"),
-            device=manifest.device,
-            actor=actor,
-            taken_at=manifest.created_at,
-            manifest=receipt.manifest_hash,
-            base=manifest.base,
-            sha256=receipt.sha256,
-            cursor=manifest.cursor,
-            epoch=manifest.epoch,
-            rows=taken.contents.rows,
-            state=histories.TAKEN,
-        )
-        steps.begin(words.KEEPING)
-        with ExitStack() as stack, steps.watched():
-            copies = put_everywhere(
-                {
-                    id_: stack.enter_context(contextlib.closing(each.open()))
-                    for id_, each in self.places.items()
-                },
-                name,
-                taken.path,
-                progress=steps.counted,
-                cancelled=steps.cancelled,
-            )
-        self.troubles[:] = copies.errors.values()
-        if not copies.verified:
-            raise next(iter(copies.errors.values()))
-        now = self.now()
-        entry = replace(
-            entry,
-            state=histories.VERIFIED,
-            verified_at=now,
-            places={
-                id_: {
-                    "path": self.places[id_].label,
-                    "at": now.isoformat(),
-                    "verified_at": now.isoformat(),
-                }
-                for id_ in copies.receipts
-            },
-        )
-        self.record(entry)
-        return entry
-
-    def _failed(self, actor: str, reason: str, began: dt.datetime, error: AppError) -> None:
-        entry = Entry(
-            id=str(uuid.uuid4()),
-            name="",
-            size=0,
-            reason=reason,
-            kind=FULL,
-            source=SERVER,
-            device=self.device,
-            actor=actor,
-            taken_at=began,
-            state=histories.FAILED,
-            error=error.code,
-        )
-        self.record(entry)
-
     # What is kept -----------------------------------------------------------------------------
 
     def verify(self, id_: str, steps: Steps) -> Entry:
@@ -370,12 +241,11 @@ class Desk:
         ``RuleError``: ``backup.last``, ``backup.safety``, ``backup.needed``.
         """
         entry, entries = self.find(id_)
-        good = [e for e in entries if e.state == histories.VERIFIED and e.source == SERVER]
-        if good and max(good, key=lambda one: one.taken_at).id == entry.id:
-            raise RuleError("backup.last")
         week = dt.timedelta(days=retention.SAFETY_DAYS)
         if entry.reason == histories.SAFETY and self.now() - entry.taken_at < week:
             raise RuleError("backup.safety")
+        if entry.taken_at == histories.last_verified(entries) and histories.own(entry):
+            raise RuleError("backup.last")
         if any(e.base == entry.manifest and histories.usable(e) for e in entries if e.base):
             raise RuleError("backup.needed")
         steps.begin(words.REMOVING)

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 
 from desktop.backup import drill as trying
 from desktop.backup.history import Entry
-from desktop.backup.manifest import SERVER
 from desktop.domain.errors import RuleError
 from desktop.domain.messages import N_, _
 from desktop.services import backups_history as histories
@@ -103,11 +102,7 @@ def drill(
 
 def _newest(entries: Sequence[Entry]) -> str:
     for each in sorted(entries, key=lambda one: one.taken_at, reverse=True):
-        if (
-            each.state == histories.VERIFIED
-            and each.source == SERVER
-            and histories.chain_of(each, entries)
-        ):
+        if histories.own(each) and histories.chain_of(each, entries):
             return str(each.id)
     raise RuleError("backup.nothing_to_prove")
 

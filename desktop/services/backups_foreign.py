@@ -9,6 +9,7 @@ from desktop.domain.locale_format import number
 from desktop.domain.messages import _
 from desktop.services import backups_history as histories
 from desktop.services import backups_steps as words
+from desktop.services import backups_taking as taking
 from desktop.services.backups_desk import Desk
 from desktop.services.backups_records import ForeignImport, ForeignLook
 from desktop.services.backups_recovering import Ground
@@ -58,6 +59,6 @@ def take_in(
             progress=steps.progress,
         ) as brought,
     ):
-        entry = desk.create(actor, reason=histories.IMPORT, of=brought.schema, steps=steps)
+        entry = taking.create(desk, actor, reason=histories.IMPORT, of=brought.schema, steps=steps)
         lines = tuple(foreign_words.lines(brought.report))
     return ForeignImport(histories.item(entry, [entry], desk.labels, desk.now()), lines)

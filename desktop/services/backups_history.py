@@ -147,22 +147,20 @@ def why(code: str | None) -> str:
     return sentence(EnvironmentTrouble(code))
 
 
+def own(entry: Entry) -> bool:
+    """Whether it is a verified backup of the clinic's own data, and no restore's safety copy."""
+    return entry.state == VERIFIED and entry.source == SERVER and entry.reason != SAFETY
+
+
 def last_verified(entries: Iterable[Entry]) -> dt.datetime | None:
     """When an archive of the clinic's own data was last taken that is still known to be whole."""
-    return max(
-        (
-            each.taken_at
-            for each in entries
-            if each.state == VERIFIED and each.source == SERVER and each.reason != SAFETY
-        ),
-        default=None,
-    )
+    return max((each.taken_at for each in entries if own(each)), default=None)
 
 
 def held(entries: Iterable[Entry], places: Iterable[str]) -> list[Held]:
-    """What retention decides on: what lies in one of ``places``."""
+    """What retention decides on: what lies in one of ``places``, the oldest first."""
     wanted = set(places)
-    whole = [each for each in entries if usable(each)]
+    whole = sorted(filter(usable, entries), key=lambda each: (each.taken_at, each.id))
     names = {each.manifest: each.name for each in whole if each.manifest}
     kinds = {SAFETY: Kind.SAFETY, IMPORT: Kind.FOREIGN}
     return [

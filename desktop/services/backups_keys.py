@@ -7,6 +7,7 @@ administrator's own password. Every function takes a connection of the schema's 
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 import uuid
 from dataclasses import dataclass
 
@@ -38,7 +39,10 @@ def new_setup(clinic: str, now: dt.datetime) -> Setup:
     """New keys, not on the server yet."""
     made = keys.new_clinic_keys()
     return Setup(
-        words=recovery.to_words(made.recovery_identity, language()),
+        words=tuple(
+            unicodedata.normalize("NFC", word)
+            for word in recovery.to_words(made.recovery_identity, language())
+        ),
         qr=recovery_key.code(made.recovery_identity),
         fingerprint=made.recovery_recipient,
         clinic=clinic,

@@ -25,6 +25,7 @@ from desktop.domain.table_words import several
 from desktop.services import backups_history as histories
 from desktop.services import backups_server as server
 from desktop.services import backups_steps as words
+from desktop.services import backups_taking as taking
 from desktop.services.backups_desk import Desk
 from desktop.services.backups_opening import Signer, opened, warnings
 from desktop.services.backups_records import (
@@ -172,7 +173,7 @@ def restore(
         safety = None
         if where.tenant is not None:
             stack.enter_context(desk.turn())
-            copy = desk.create(actor, reason=histories.SAFETY, steps=steps)
+            copy = taking.create(desk, actor, reason=histories.SAFETY, steps=steps)
             safety = copy.name
         steps.begin(words.LOADING)
         with translated(), steps.watched():

@@ -3,6 +3,32 @@
 from desktop.domain.messages import N_
 
 SENTENCES = {
+    "backup.revoked": N_(
+        "An administrator shut this workstation out, so it takes no backups and sees none. Nothing "
+        "was changed."
+    ),
+    "backup.forbidden": N_(
+        "Backups are taken at an office workstation. Nothing was taken. Do it there."
+    ),
+    "backup.outdated": N_(
+        "The clinic's data were not brought up to this program yet. Nothing was changed. Run "
+        "“consultorio tenant migrate” first."
+    ),
+    "backup.migrating": N_(
+        "The clinic's data are being upgraded just now. Nothing was taken. Try again in a moment."
+    ),
+    "backup.changing": N_(
+        "The clinic's tables were being changed while the backup began. Nothing was taken. Try "
+        "again in a moment."
+    ),
+    "backup.unreadable": N_(
+        "There is a table of the clinic that can't be read for a backup. Nothing was taken. Run "
+        "“consultorio tenant migrate”, which gives the right to read it."
+    ),
+    "backup.miscounted": N_(
+        "Of the table {table} another number of rows arrived than the server sent, so the backup was "
+        "thrown away. The clinic's data are as they were. Try again."
+    ),
     "backup.set_up_already": N_(
         "This clinic has its keys of backups already. Nothing was changed. Make new ones only if "
         "the recovery words are lost or somebody else may have them."

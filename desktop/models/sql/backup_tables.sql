@@ -52,6 +52,8 @@ CREATE TABLE {schema}.respaldo_archivo (
     sha256 text,
     cursor text,
     epoca uuid,
+    revision text,
+    version_esquema integer,
     filas bigint NOT NULL DEFAULT 0,
     estado text NOT NULL
         CHECK (estado IN ('failed', 'taken', 'kept', 'verified', 'damaged', 'deleted')),

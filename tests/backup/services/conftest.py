@@ -12,6 +12,7 @@ import pytest
 
 from desktop.backup.places.settings import PlaceKind, PlaceSettings
 from desktop.domain.actor import Actor
+from desktop.domain.errors import AppError
 from desktop.services.accounts import Accounts
 from desktop.services.backups import Backups
 from desktop.services.backups_records import Database, Secret, Setup
@@ -62,7 +63,7 @@ class Office:
                 "INSERT INTO pacientes_cliente (nombre_completo, email, telefono, fecha_registro,"
                 " activo) VALUES (%s, %s, '+56912340000', now(), true) RETURNING id",
                 name,
-                f"{len(name)}@example.com",
+                f"{name.replace(' ', '.').lower()}@example.com",
             )
         )
 
@@ -74,6 +75,11 @@ class Office:
                 "SELECT nombre_completo FROM pacientes_cliente ORDER BY nombre_completo"
             )
         ]
+
+
+def failing(code: str) -> pytest.RaisesExc[AppError]:
+    """Expects an error with this code."""
+    return pytest.RaisesExc(AppError, check=lambda error: error.code == code)
 
 
 @pytest.fixture

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from desktop.domain.errors import AppError
-from tests.backup.services.conftest import OWNER, Office
+from tests.backup.services.conftest import OWNER, Office, failing
 from tests.support.clinic import PASSWORD
 
 NAME = "Clínica Los Aromos"
-
-
-def failing(code: str) -> pytest.RaisesExc[AppError]:
-    return pytest.RaisesExc(AppError, check=lambda error: error.code == code)
 
 
 def test_taken_kept_twice_and_read_back(office: Office, tmp_path: Path) -> None:
@@ -54,3 +47,32 @@ def test_put_back_as_it_was_and_undone(office: Office) -> None:
     assert done.safety in [each.name for each in found.archives if each.reason == "safety"]
     office.backups.undo(office.actor, PASSWORD, OWNER)
     assert "Nueva Clienta" in office.names()
+
+
+def test_only_what_changed_and_back_from_it(office: Office) -> None:
+    full = office.backups.create(office.actor)
+    office.client("Primera Nueva")
+    second = office.backups.create(office.actor)
+    office.client("Segunda Nueva")
+    third = office.backups.create(office.actor)
+    assert [each.kind for each in (full, second, third)] == ["full", "incremental", "incremental"]
+    assert third.size < full.size
+    assert third.chain == (full.id, second.id, third.id)
+    office.client("Tercera Nueva")
+    with failing("backup.needed"):
+        office.backups.delete(office.actor, second.id, PASSWORD)
+    office.backups.restore(office.actor, third.id, office.secret, OWNER, clinic_name=NAME)
+    assert {"Primera Nueva", "Segunda Nueva"} <= set(office.names())
+    assert "Tercera Nueva" not in office.names()
+    after = office.backups.create(office.actor)
+    assert after.kind == "full"
+
+
+def test_proved_by_a_trial_restore(office: Office) -> None:
+    office.backups.create(office.actor)
+    office.client("Una Más")
+    made = office.backups.create(office.actor)
+    report = office.backups.drill(office.actor, None, office.secret, OWNER)
+    assert (report.id, report.ok) == (made.id, True), report.checks
+    assert all(each.ok and each.words for each in report.checks)
+    assert office.backups.show(office.actor, made.id).drill_ok is True

@@ -1,0 +1,185 @@
+"""Who may do what with backups, with which password, and what is never done."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from desktop.backup.turn import turn
+from desktop.domain.permissions import ALL, permissions_of
+from desktop.services.backups_records import Secret
+from tests.backup.services.conftest import OWNER, Office, failing, seated
+from tests.support.clinic import PASSWORD
+
+WRONG = "no-es-mi-clave-9"
+
+
+class Stop(Exception):
+    """A person cancels."""
+
+
+def test_each_action_asks_for_its_permission(office: Office, tmp_path: Path) -> None:
+    made = office.backups.create(office.actor)
+    nobody = dataclasses.replace(office.actor, permissions=frozenset({"agenda.view"}))
+    it = office.backups
+    asked: list[Callable[[], object]] = [
+        lambda: it.show(nobody, made.id),
+        lambda: it.create(nobody),
+        lambda: it.verify(nobody, made.id),
+        lambda: it.download(nobody, made.id, tmp_path / "x", PASSWORD),
+        lambda: it.delete(nobody, made.id, PASSWORD),
+        lambda: it.prune(nobody, dry_run=True),
+        lambda: it.plan(nobody, made.id, office.secret, OWNER),
+        lambda: it.restore(nobody, made.id, office.secret, OWNER, clinic_name="x"),
+        lambda: it.undo(nobody, PASSWORD, OWNER),
+        lambda: it.drill(nobody, made.id, office.secret, OWNER),
+        lambda: it.begin_setup(nobody),
+        lambda: it.look(nobody, tmp_path / "x"),
+        lambda: it.import_foreign(nobody, tmp_path / "x", None, PASSWORD, OWNER),
+        lambda: it.save_settings(nobody, it.settings()),
+        lambda: it.forbid_drills(nobody),
+    ]
+    for ask in asked:
+        with failing("permission.denied"):
+            ask()
+    assert {name for name in ALL if name.startswith("backup.")} == {
+        *("backup.view", "backup.create", "backup.restore"),
+        *("backup.export", "backup.delete", "backup.settings"),
+    }
+    desk = permissions_of("administrativo")
+    assert {name for name in desk if name.startswith("backup.")} == {"backup.view", "backup.create"}
+
+
+def test_what_opens_or_removes_asks_for_the_password_again(office: Office, tmp_path: Path) -> None:
+    made = office.backups.create(office.actor)
+    it, actor = office.backups, office.actor
+    wrong = Secret(WRONG)
+    with failing("account.wrong"):
+        it.download(actor, made.id, tmp_path / "x", WRONG)
+    with failing("account.wrong"):
+        it.delete(actor, made.id, WRONG)
+    with failing("account.wrong"):
+        it.restore(actor, made.id, wrong, OWNER, clinic_name="Clínica Los Aromos")
+    assert not (tmp_path / "x").exists()
+    assert it.show(actor, made.id).state == "verified"
+
+
+def test_the_recovery_words_open_it_and_let_the_password_open_it(office: Office) -> None:
+    assert office.setup is not None
+    made = office.backups.create(office.actor)
+    office.clinic.query("DELETE FROM respaldo_llave_copia")
+    with failing("backup.no_copy"):
+        office.backups.open_archive(office.actor, made.id, office.secret, OWNER)
+    words = Secret(PASSWORD, " ".join(word[:4] for word in office.setup.words))
+    opened = office.backups.open_archive(office.actor, made.id, words, OWNER)
+    assert (opened.signer_known, opened.tables["pacientes_cliente"]) == (True, 2)
+    office.backups.adopt_key(office.actor, OWNER, words)
+    office.backups.open_archive(office.actor, made.id, office.secret, OWNER)
+
+
+def test_rotated_keys_open_old_archives_and_new_ones(office: Office) -> None:
+    old = office.backups.create(office.actor)
+    with failing("backup.set_up_already"):
+        office.set_up()
+    setup = office.backups.begin_setup(office.actor)
+    office.backups.finish_setup(office.actor, setup, OWNER, PASSWORD, rotate=True)
+    new = office.backups.create(office.actor, full=True)
+    for each in (old, new):
+        office.backups.open_archive(office.actor, each.id, office.secret, OWNER)
+    only_new = Secret(PASSWORD, " ".join(setup.words))
+    office.backups.open_archive(office.actor, new.id, only_new, OWNER)
+    with failing("archive.wrong_key"):
+        office.backups.open_archive(office.actor, old.id, only_new, OWNER)
+
+
+def test_cancelled_it_leaves_nothing(office: Office, tmp_path: Path) -> None:
+    def stop(done: int, _total: int | None, _step: str) -> None:
+        if done:
+            raise Stop
+
+    with pytest.raises(Stop):
+        office.backups.create(office.actor, tell=stop)
+    assert list((tmp_path / "respaldos").iterdir()) == []
+    assert list((office.station.folder / "backups").glob("under-way-*")) == []
+    assert office.backups.overview().archives == ()
+
+
+def test_a_place_that_is_gone_is_no_success(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "respaldos").rmdir()
+    with failing("place.no_folder"):
+        office.backups.create(office.actor)
+    found = office.backups.overview()
+    assert found.alarm == "never"
+    assert [(each.state, bool(each.error)) for each in found.archives] == [("failed", True)]
+    office.keep_in(tmp_path / "respaldos", tmp_path / "segundo")
+    (tmp_path / "segundo").rmdir()
+    made = office.backups.create(office.actor)
+    assert [each.label for each in made.kept] == ["respaldos"]
+
+
+def test_a_copy_that_was_changed_counts_no_more(office: Office, tmp_path: Path) -> None:
+    office.keep_in(tmp_path / "uno", tmp_path / "dos")
+    made = office.backups.create(office.actor)
+    copy = tmp_path / "uno" / made.name
+    content = bytearray(copy.read_bytes())
+    content[len(content) // 2] ^= 1
+    copy.chmod(0o600)
+    copy.write_bytes(content)
+    again = office.backups.verify(office.actor, made.id)
+    assert {each.label: each.verified_at is not None for each in again.kept} == {
+        "uno": False,
+        "dos": True,
+    }
+    (tmp_path / "dos" / made.name).unlink()
+    with failing("place.missing"):
+        office.backups.verify(office.actor, made.id)
+
+
+def test_one_at_a_time(office: Office) -> None:
+    tenant = uuid.UUID(office.station.workstation.description.tenant)
+    with psycopg.connect(office.clinic.dsn, autocommit=True) as other, turn(other, tenant) as got:
+        assert got
+        with failing("backup.running"):
+            office.backups.create(office.actor)
+        assert office.backups.overview().archives == ()
+    office.backups.create(office.actor)
+
+
+def test_the_last_one_and_what_others_need_stay(office: Office) -> None:
+    first = office.backups.create(office.actor, full=True)
+    with failing("backup.last"):
+        office.backups.delete(office.actor, first.id, PASSWORD)
+    office.backups.create(office.actor, full=True)
+    office.backups.restore(
+        office.actor, first.id, office.secret, OWNER, clinic_name="clínica  los aromos"
+    )
+    (safety,) = [each for each in office.backups.overview().archives if each.reason == "safety"]
+    assert safety.pinned_until is not None
+    with failing("backup.safety"):
+        office.backups.delete(office.actor, safety.id, PASSWORD)
+    office.backups.delete(office.actor, first.id, PASSWORD)
+    assert office.backups.show(office.actor, first.id).state == "deleted"
+
+
+def test_a_reception_takes_none(office: Office) -> None:
+    desk = seated(office.clinic, office.clinic.station("mesa"), office.folder)
+    with failing("backup.forbidden"):
+        desk.backups.create(desk.actor)
+    found = desk.backups.overview()
+    assert not found.may_take
+    assert found.why_not
+
+
+def test_the_history_is_found_again_where_only_the_archives_are_left(office: Office) -> None:
+    made = office.backups.create(office.actor)
+    office.clinic.query("DELETE FROM respaldo_archivo")
+    (office.station.folder / "backups" / "history.jsonl").unlink()
+    (found,) = office.backups.overview().archives
+    assert (found.name, found.state) == (made.name, "kept")
+    opened = office.backups.open_archive(office.actor, found.name, office.secret, OWNER)
+    assert opened.tables["pacientes_cliente"] == 2
