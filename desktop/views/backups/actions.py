@@ -65,6 +65,16 @@ class Actions(QObject):
 
         self._running.run(_("Backing up"), work, self._created)
 
+    def create_from_here(self, _overview: Overview) -> None:
+        """Take what this workstation holds itself: for when the server is gone."""
+        backups, actor = self._backups, self._context.actor
+
+        def work(progress: Progress) -> ArchiveItem:
+            made: ArchiveItem = backups.take_from_here(actor, tell=progress.update)
+            return made
+
+        self._running.run(_("Backing up this workstation's own copy"), work, self._created)
+
     def _created(self, made: ArchiveItem) -> None:
         self._refresh(made.id)
         self._context.notify(

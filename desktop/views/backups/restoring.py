@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
+    QCheckBox,
     QFileDialog,
     QGridLayout,
     QLineEdit,
@@ -15,9 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.domain.errors import AppError
 from desktop.domain.locale_format import number
 from desktop.domain.messages import _
 from desktop.domain.names import fold
+from desktop.domain.passwords import MIN_LENGTH
 from desktop.qt.context import AppContext
 from desktop.qt.flow import flow
 from desktop.qt.jobs import Progress
@@ -40,6 +43,7 @@ Source = str | Path
 
 SOURCE = Qt.ItemDataRole.UserRole
 LISTED_HEIGHT = 220
+NO_CLINIC = "server.no_clinic"
 
 
 class RestoreWizard(Steps):
@@ -74,7 +78,9 @@ class RestoreWizard(Steps):
             _("Only administrators can open a backup. Nothing is changed by looking into it."),
         )
         self.credentials = Credentials(context, words=True, database=True)
-        self.open_page.add(self.credentials)
+        self.new = QCheckBox(_("Make the &clinic on this server from the backup"))
+        self.new.hide()
+        self.open_page.add(self.credentials, self.new)
         self.plan_page = Page(_("What would change"))
         self.agree = self._agree_page()
         self.end = Page("")
@@ -169,18 +175,29 @@ class RestoreWizard(Steps):
             return
         backups, actor = self._backups, self.context.actor
         secret, database = self.credentials.secret, self.credentials.database
-        self._secret, self._database = secret, database
+        self._secret, self._database, new = secret, database, self.new.isChecked()
 
         def work(progress: Progress) -> RestorePlan:
-            found: RestorePlan = backups.plan(actor, source, secret, database, tell=progress.update)
+            found: RestorePlan = backups.plan(
+                actor, source, secret, database, new=new, tell=progress.update
+            )
             return found
 
         self.run(
             work,
             self._show_plan,
+            failed=self._not_planned,
             title=_("Looking into the backup"),
             text=_("It is read whole, loaded beside the clinic and compared. Nothing is changed."),
         )
+
+    def _not_planned(self, error: Exception) -> None:
+        """Where the server has no such clinic it may be made there: with the sheet's words."""
+        self.show_error(error)
+        if isinstance(error, AppError) and error.code == NO_CLINIC:
+            self.new.show()
+            self.credentials.by_words.setChecked(True)
+            self.new.setFocus()
 
     # What would change --------------------------------------------------------------------------
 
@@ -195,16 +212,6 @@ class RestoreWizard(Steps):
                 who=" · ".join(part for part in (opened.who, opened.device_label) if part) or "—",
             )
         )
-        if not opened.signer_known:
-            page.add(
-                Banner(
-                    _(
-                        "It is whole, but none of the clinic's known workstations signed it. Go on only if "
-                        "you know where it comes from."
-                    ),
-                    "warning",
-                )
-            )
         for warning in opened.warnings:
             page.add(Banner(warning, "warning"))
         card = Card(margin=current_theme().spacing.m)
@@ -239,7 +246,17 @@ class RestoreWizard(Steps):
         self.password = password_line()
         self.password_field = Field(_("Your password again"), self.password)
         self.promises = Banner("", "info")
-        page.add(self.promises, self.clinic_field, self.password_field)
+        self.first_user = QLineEdit(self.context.actor.username)
+        self.first_password = password_line()
+        self.first = (
+            Field(_("Administrator of the clinic, who can sign in there first"), self.first_user),
+            Field(
+                _("New password for that person"),
+                self.first_password,
+                hint=_("{length} characters or more, not digits alone.").format(length=MIN_LENGTH),
+            ),
+        )
+        page.add(self.promises, *self.first, self.clinic_field, self.password_field)
         return page
 
     @Slot()
@@ -247,13 +264,17 @@ class RestoreWizard(Steps):
         plan = self.planned
         if plan is None:
             return
+        for field in self.first:
+            field.setVisible(self.new.isChecked())
         self.agree.say(
             _("Type “{clinic}” and your password. The whole clinic goes back to {when}.").format(
-                clinic=plan.clinic, when=words.when(plan.opened.taken_at, self._zone)
+                clinic=self._named, when=words.when(plan.opened.taken_at, self._zone)
             )
         )
         self.promises.show_text(
-            _(
+            _("The clinic is made on this server as the backup has it. It is all done or nothing.")
+            if self.new.isChecked()
+            else _(
                 "A safety copy is made and verified first. It is all done or nothing; administrators "
                 "can sign in as now; workstations keep what they have not sent. For 7 days you can "
                 "undo it."
@@ -268,6 +289,12 @@ class RestoreWizard(Steps):
             kind="danger",
             focus=self.clinic,
         )
+
+    @property
+    def _named(self) -> str:
+        """What the person types to be sure."""
+        plan = self.planned
+        return "" if plan is None else plan.clinic or plan.opened.clinic
 
     def _show_plan_again(self) -> None:
         self.show_page(
@@ -284,20 +311,24 @@ class RestoreWizard(Steps):
         if plan is None or source is None:
             return
         typed = self.clinic.text().strip()
-        fits = fold(typed) == fold(plan.clinic)
+        fits = fold(typed) == fold(self._named)
         self.clinic_field.set_error("" if fits else _("That is not the clinic's name."))
         given = bool(self.password.text())
         self.password_field.set_error("" if given else _("Write your password."))
-        if not fits or not given:
-            (self.password if fits else self.clinic).setFocus()
+        first = (self.first_user.text().strip(), self.first_password.text())
+        lacks = self.new.isChecked() and not all(first)
+        self.first[1].set_error(_("Write the new password.") if lacks else "")
+        if not fits or not given or lacks:
+            wanted = self.first_password if lacks else self.password
+            (wanted if fits else self.clinic).setFocus()
             return
         backups, actor, database = self._backups, self.context.actor, self._database
         secret = Secret(self.password.text(), self._secret.words)
-        clinic = plan.clinic
+        clinic, new = self._named, first if self.new.isChecked() else None
 
         def work(progress: Progress) -> Restored:
             done: Restored = backups.restore(
-                actor, source, secret, database, clinic_name=clinic, tell=progress.update
+                actor, source, secret, database, clinic_name=clinic, new=new, tell=progress.update
             )
             return done
 
@@ -314,6 +345,7 @@ class RestoreWizard(Steps):
         self.restored = restored
         self.credentials.clear()
         self.password.clear()
+        self.first_password.clear()
         self._secret, self._database = Secret(), Database("")
         self.end.heading.setText(_("The clinic is restored"))
         self.end.say(_("Workstations come into step by themselves."))

@@ -35,12 +35,13 @@ from desktop.views.backups.running import RunningStrip
 from desktop.views.backups.table import HistoryTable
 from desktop.views.shortcuts import native
 
-CREATE_KEYS, SETTINGS_KEYS, IMPORT_KEYS, SQL_KEYS, FIND_KEYS = (
+CREATE_KEYS, SETTINGS_KEYS, IMPORT_KEYS, SQL_KEYS, FIND_KEYS, CACHE_KEYS = (
     "Ctrl+B",
     "Ctrl+E",
     "Ctrl+I",
     "Ctrl+Shift+S",
     "Ctrl+F",
+    "Ctrl+Shift+B",
 )
 UNDO = "undo"
 """The banner that offers to take a restore back."""
@@ -53,6 +54,14 @@ REFRESH_MS = 60_000
 
 _MORE = (
     ("import", N_("Import…"), "inbox", IMPORT_KEYS, RESTORE, "take_in"),
+    (
+        "cache",
+        N_("Back up this workstation's own copy"),
+        "file",
+        CACHE_KEYS,
+        CREATE,
+        "create_from_here",
+    ),
     ("sql", N_("Export as SQL…"), "export", SQL_KEYS, EXPORT, "export_sql"),
     ("settings", N_("Places and times…"), "settings", SETTINGS_KEYS, SETTINGS, "settings"),
 )
@@ -174,6 +183,7 @@ class BackupsScreen(QWidget):
             (IMPORT_KEYS, partial(self._do, "import")),
             (SETTINGS_KEYS, partial(self._do, "settings")),
             (SQL_KEYS, partial(self._do, "sql")),
+            (CACHE_KEYS, partial(self._do, "cache")),
             (FIND_KEYS, self.search.setFocus),
             (RESTORE_KEYS, partial(self._press, "restore")),
             (DOWNLOAD_KEYS, partial(self._press, "download")),
@@ -203,6 +213,7 @@ class BackupsScreen(QWidget):
         known = [("Up / Down", _("Another backup")), (FIND_KEYS, _("Search a backup"))]
         if may(CREATE):
             known.append((CREATE_KEYS, _("Back up now")))
+            known.append((CACHE_KEYS, _("Back up this workstation's own copy")))
             known.append((VERIFY_KEYS, _("Verify the chosen one: read it back")))
         if may(RESTORE):
             known.append((DRILL_KEYS, _("Try the chosen one out by restoring it beside")))

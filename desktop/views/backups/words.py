@@ -69,7 +69,8 @@ def reason(item: ArchiveItem) -> str:
 
 def source(item: ArchiveItem) -> str:
     """Where its rows were read."""
-    return _(SOURCES["foreign" if item.reason == "import" else item.source])
+    known = "foreign" if item.reason == "import" else item.source
+    return _(SOURCES[known])
 
 
 def where(item: ArchiveItem) -> str:
