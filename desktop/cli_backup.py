@@ -77,6 +77,11 @@ def add_commands(commands: Any) -> None:
     keys.add_argument("--sheet", type=Path, help=_("write them as a page to print, too (PDF)"))
     create = _command(inside, "create", _create, _("Take a backup now"))
     create.add_argument("--full", action="store_true", help=_("the whole clinic, not what changed"))
+    create.add_argument(
+        "--from-cache",
+        action="store_true",
+        help=_("of this workstation's own data, for when the server is gone"),
+    )
     _command(inside, "list", _list, _("List the clinic's backups"))
     show = _command(inside, "show", _show, _("Say what is known of a backup"))
     show.add_argument("--open", action="store_true", help=_("open it, too, and say what it holds"))
@@ -290,7 +295,10 @@ def _write_sheet(path: Path, content: bytes) -> None:
 
 def _create(args: argparse.Namespace, output: Output) -> int:
     with seat(args) as place:
-        made = place.backups.create(place.actor, full=args.full, tell=_tell(output))
+        if args.from_cache:
+            made = place.backups.take_from_here(place.actor, tell=_tell(output))
+        else:
+            made = place.backups.create(place.actor, full=args.full, tell=_tell(output))
     return output.done(
         _("The backup {name} was taken and verified; {size} in {places}.").format(
             name=made.name,

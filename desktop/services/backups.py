@@ -62,11 +62,11 @@ class Backups(PuttingBack):
         """Everything that the screen shows. :param refresh: ask the server and the places, too."""
         desk, settings, now = self._desk(), self._station.load(), self._station.now()
         entries = desk.entries(ask=refresh, places=refresh)
+        if refresh and self._profile == OFFICE:
+            desk.learn()
         last = histories.last_verified(entries)
         red = retention.alarm(last, now)
-        set_up = bool(self._station.recipients) or any(
-            e.state == histories.VERIFIED for e in entries
-        )
+        set_up = bool(self._station.recipients) or any(map(histories.own, entries))
         zone, rule = self._station.zone, settings.schedule
         return Overview(
             set_up=set_up,
@@ -181,6 +181,20 @@ class Backups(PuttingBack):
             )
         return histories.item(entry, desk.entries(), desk.labels, desk.now())
 
+    def take_from_here(self, actor: Actor, *, tell: Tell = silent) -> ArchiveItem:
+        """A backup of this workstation's own data, for when the server is gone.
+
+        Raises ``backup_key.missing`` where this workstation never learnt whom to seal it for, and
+        ``backup.cache_incomplete``.
+        """
+        actor.require(CREATE)
+        desk = self._desk()
+        with self._station.cache() as cache:
+            entry = taking.create_from_cache(
+                desk, cache, self._station.recipients, actor.name, Steps(tell)
+            )
+        return histories.item(entry, desk.entries(ask=False), desk.labels, desk.now())
+
     def verify(self, actor: Actor, id_: str, *, tell: Tell = silent) -> ArchiveItem:
         """Read every copy of an archive back."""
         actor.require(CREATE)
@@ -211,13 +225,19 @@ class Backups(PuttingBack):
         actor.require(DELETE)
         return self.prune_by_rule(dry_run=dry_run)
 
+    def sweep(self) -> None:
+        """Remove what a killed program left under way."""
+        self._desk().sweep()
+
     def prune_by_rule(self, *, dry_run: bool) -> Pruned:
         """The same, by the clock."""
         desk, keep, zone = self._desk(), self._station.load().keep, self._station.zone
         if dry_run:
             return desk.prune(keep, zone, dry_run=True)
         with desk.turn():
-            return desk.prune(keep, zone, dry_run=False)
+            done = desk.prune(keep, zone, dry_run=False)
+        desk.sweep_places()
+        return done
 
     # Settings -------------------------------------------------------------------------------------
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import platformdirs
@@ -106,6 +108,10 @@ class AdministratorSettings:
 
     def keep_proof(self, _proof: Proof | None, /) -> None:
         """An administrator's scheduler gives what is needed with each command."""
+        raise RuleError("backup.at_a_workstation")
+
+    def cache(self) -> AbstractContextManager[Any]:
+        """There is none."""
         raise RuleError("backup.at_a_workstation")
 
     def places(self) -> dict[str, Open]:

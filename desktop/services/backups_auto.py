@@ -117,6 +117,10 @@ class AutomaticBackups:
             raise Cancelled
 
     def _run(self) -> None:
+        try:
+            self._backups.sweep()
+        except AppError as error:
+            log.info("leftovers of backups not removed: %s", error.code)
         while not self._stop.wait(self._every):
             try:
                 self.step()

@@ -22,6 +22,7 @@ from desktop.backup import keys, retention, turn
 from desktop.backup.history import Entry, LocalHistory, ServerHistory, merge
 from desktop.backup.places.base import Fingerprint, Place, Stored
 from desktop.backup.places.copies import get_from_any
+from desktop.backup.reading import begin
 from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
 from desktop.domain.messages import N_, _
 from desktop.services import backups_history as histories
@@ -133,6 +134,12 @@ class Desk:
         with contextlib.suppress(EnvironmentTrouble), self.connect() as connection:
             ServerHistory(connection, self.schema).record(entry)
 
+    def learn(self) -> None:
+        """Remember whom archives are sealed for, while the server says it."""
+        with contextlib.suppress(RuleError, EnvironmentTrouble):
+            with self.connect() as connection, translated():
+                self.remember(begin(connection, self.schema).recipients)
+
     def signers(self) -> list[Signer]:
         """Whose signatures count, as the server says it."""
         with self.connect() as connection, translated():
@@ -188,13 +195,16 @@ class Desk:
                     )
                 except AppError as error:
                     last = error
-                    told[each.id].pop("verified_at", None)
+                    if error.code == "place.altered":
+                        told[each.id]["altered_at"] = self.now().isoformat()
                     continue
             whole = True
             told[each.id]["verified_at"] = self.now().isoformat()
         if not whole:
             if last is not None and last.code == "place.altered":
-                self.record(replace(entry, places=told, state=histories.DAMAGED, error=last.code))
+                only_here = histories.places_of(entry) <= set(self.places)
+                state = histories.DAMAGED if only_here else entry.state
+                self.record(replace(entry, places=told, state=state))
             raise last or RuleError("backup.not_here")
         entry = replace(entry, places=told, verified_at=self.now(), state=histories.VERIFIED)
         self.record(entry)
@@ -319,6 +329,10 @@ class Desk:
         """Remove what a killed program left under way, here and in the places."""
         for left in self.work.glob(f"{_SCRATCH}*"):
             shutil.rmtree(left, ignore_errors=True)
+        self.sweep_places()
+
+    def sweep_places(self) -> None:
+        """Remove what uploads that were cut left behind; a place out of reach waits."""
         for each in self.places.values():
             with contextlib.suppress(AppError), contextlib.closing(each.open()) as place:
                 place.sweep()

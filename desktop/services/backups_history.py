@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from desktop.backup.history import Entry
 from desktop.backup.manifest import FULL, INCREMENTAL, SERVER
@@ -122,7 +123,7 @@ def item(
             Kept(
                 place,
                 labels.get(place, str(told.get("path", place))),
-                _moment(told.get("verified_at")),
+                _whole_at(told),
                 place in labels,
             )
             for place, told in sorted(entry.places.items())
@@ -175,6 +176,12 @@ def held(entries: Iterable[Entry], places: Iterable[str]) -> list[Held]:
         for each in whole
         if wanted & places_of(each)
     ]
+
+
+def _whole_at(told: Mapping[str, Any]) -> dt.datetime | None:
+    """When a copy was last read back and found the same; ``None`` where it was not, later."""
+    verified, altered = _moment(told.get("verified_at")), _moment(told.get("altered_at"))
+    return None if verified and altered and altered >= verified else verified
 
 
 def _moment(text: object) -> dt.datetime | None:

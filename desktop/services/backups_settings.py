@@ -7,12 +7,14 @@ key with which the workstation signs in its encrypted cache.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import keyring
@@ -83,6 +85,9 @@ class Store(Protocol):
 
     def remember(self, recipients: tuple[str, ...]) -> None:
         """Keep whom archives are sealed for."""
+
+    def cache(self) -> AbstractContextManager[Any]:
+        """The driver's connection to the workstation's own data."""
 
 
 class StationSettings:
@@ -175,6 +180,10 @@ class StationSettings:
     def keep_secret(self, place: PlaceSettings, secret: str) -> None:
         """Keep in the keyring what opens a place."""
         keep_secret(self._id, place.id, secret, allow_service_key=place.allow_service_key)
+
+    def cache(self) -> AbstractContextManager[Any]:
+        """The driver's connection to the workstation's own data."""
+        return contextlib.closing(self._cache.connect())
 
     def _unfinished(self, place: PlaceSettings) -> Path | None:
         if not place.needs_secret:

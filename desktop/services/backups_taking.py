@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import uuid
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from desktop.backup import schedule, take
 from desktop.backup.history import Entry
@@ -15,6 +17,7 @@ from desktop.backup.manifest import FULL, SERVER
 from desktop.backup.places.copies import put_everywhere
 from desktop.backup.places.naming import Kind, archive_name
 from desktop.backup.reading import begin
+from desktop.backup.take_cache import take_cache
 from desktop.backup.take_incremental import Since, take_incremental
 from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
 from desktop.services import backups_history as histories
@@ -22,6 +25,7 @@ from desktop.services import backups_server as server
 from desktop.services import backups_steps as words
 from desktop.services.backups_desk import Desk
 from desktop.services.backups_steps import Steps
+from desktop.services.cache import translated as translated_cache
 from desktop.services.server import translated
 
 _NO_FAILURE = frozenset({"backup.running", "backup_key.missing", "backup.forbidden"})
@@ -73,12 +77,7 @@ def create(
 def _take(
     desk: Desk, path: Path, actor: str, before: Since | None, of: str | None, steps: Steps
 ) -> take.Taken:
-    who = take.Who(actor, desk.program)
-
-    def heard(each: take.Progress) -> None:
-        steps.step = words.READING if each.stage == take.COPYING else words.CHECKING
-        steps.counted(round(each.share * 1000), 1000)
-
+    who, heard = take.Who(actor, desk.program), _heard(steps)
     with desk.connect() as connection, translated(), steps.watched():
         begun = begin(connection, desk.schema)
         desk.remember(begun.recipients)
@@ -106,6 +105,39 @@ def _take(
             cancelled=steps.cancelled,
             now=desk.now,
         )
+
+
+def create_from_cache(
+    desk: Desk, cache: Any, recipients: Sequence[str], actor: str, steps: Steps
+) -> Entry:
+    """A backup of a workstation's own cache, for when the server is gone.
+
+    :param cache: the driver's connection to it. :param recipients: whom archives are sealed for, as the
+        server said it last. Raises ``backup_key.missing`` where it never did.
+    """
+    if not desk.places:
+        raise RuleError("backup.no_place")
+    with desk.scratch() as folder:
+        steps.begin(words.READING)
+        with translated_cache(), steps.watched():
+            taken = take_cache(
+                cache,
+                folder / "archive",
+                take.Sealing(desk.signer, tuple(recipients)),
+                take.Who(actor, desk.program),
+                progress=_heard(steps),
+                cancelled=steps.cancelled,
+                now=desk.now,
+            )
+        return keep(desk, taken, actor, histories.MANUAL, steps)
+
+
+def _heard(steps: Steps) -> Callable[[take.Progress], None]:
+    def heard(each: take.Progress) -> None:
+        steps.step = words.READING if each.stage == take.COPYING else words.CHECKING
+        steps.counted(round(each.share * 1000), 1000)
+
+    return heard
 
 
 def _to_go_on_from(desk: Desk, every_days: int) -> Since | None:

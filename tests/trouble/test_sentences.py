@@ -21,6 +21,7 @@ _CODE = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)?")
 
 FORWARDED = {
     "desktop/cli.py": set(),
+    "desktop/services/backups_history.py": {"code"},
     "desktop/services/clients_changes.py": {"error.code"},
     "desktop/services/status.py": {"code"},
     "desktop/services/workstation.py": {"error.code"},
@@ -31,6 +32,7 @@ FORWARDED = {
 FAMILIES = {
     "f'account.{status}'": {"account.wrong", "account.inactive", "account.not_staff"},
     "f\"account.{answer['status']}\"": {"account.exists", "account.invalid", "account.no_staff"},
+    "f\"backup.{answer['status']}\"": {"backup.revoked", "backup.forbidden"},
     "f'clients.{field}_taken'": {"clients.rut_taken", "clients.email_taken"},
 }
 """Codes that are put together, and what they can come to (with those that SQL answers)."""
