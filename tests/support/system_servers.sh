@@ -1,6 +1,6 @@
 #!/bin/sh
-# PostgreSQL 15 (the embedded wheel brings 16 and 18) and the pooler PgBouncer, for the tests that need
-# them. On Debian as root they are installed where Debian has them, and nothing of them is started;
+# PostgreSQL 15 (the embedded wheel brings 16 and 18), the pooler PgBouncer, and rclone, which serves
+# WebDAV, for the tests that need them. On Debian as root they are installed where Debian has them, and nothing of them is started;
 # elsewhere those tests say why they are skipped.
 set -eu
 [ "$(uname -s)" = "Linux" ] && command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || exit 0
@@ -8,6 +8,7 @@ set -eu
 missing=""
 [ -x /usr/lib/postgresql/15/bin/initdb ] || missing="$missing postgresql-15"
 command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
+command -v rclone >/dev/null 2>&1 || missing="$missing rclone"
 [ -z "$missing" ] && exit 0
 
 export DEBIAN_FRONTEND=noninteractive

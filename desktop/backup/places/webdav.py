@@ -99,14 +99,22 @@ class WebDavPlace(RemotePlace):
         raise EnvironmentTrouble("place.unexpected", place=self.label, status=answer.status)
 
     def _send(self, name: str, shipment: Shipment) -> None:
-        beside = naming.part_name(name, fresh_token())
+        begun: builtins.list[str] = []
+
+        def upload() -> str:
+            # Each try has a name of its own: the server may still be busy with the one that was cut.
+            begun.append(naming.part_name(name, fresh_token()))
+            self._upload(begun[-1], shipment)
+            return begun[-1]
+
         try:
-            self._retrying.run(lambda: self._upload(beside, shipment), shipment.cancelled)
+            beside = self._retrying.run(upload, shipment.cancelled)
             self._retrying.run(lambda: self._move(beside, name), shipment.cancelled)
-        except BaseException:
-            with contextlib.suppress(Exception):  # it is swept up later; the reason counts more
-                self._remove(beside)
-            raise
+            begun.remove(beside)
+        finally:
+            for left in begun:
+                with contextlib.suppress(Exception):  # it is swept up later
+                    self._remove(left)
 
     def _upload(self, beside: str, shipment: Shipment) -> None:
         self._http.ask(
@@ -128,8 +136,6 @@ class WebDavPlace(RemotePlace):
             headers={"Destination": self._url(name), "Overwrite": "F"},
         )
         if answer.status in {404, 412}:  # 404: moved by the try whose answer was lost
-            with contextlib.suppress(Exception):
-                self._remove(beside)
             raise Taken
 
     def _open(self, name: str, offset: int) -> AbstractContextManager[Iterator[bytes]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import random
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,14 +118,12 @@ def s3_client(s3_server: int) -> Iterator[Any]:
     client.close()
 
 
-@pytest.fixture
-def webdav(webdav_server: tuple[int, Path], retrying: Retrying, tmp_path: Path) -> Iterator[Kept]:
-    port, root = webdav_server
-    folder = root / tmp_path.name
+@contextmanager
+def webdav_place(port: int, folder: Path, retrying: Retrying) -> Iterator[Kept]:
     folder.mkdir()
     with cutting(port) as cutter:
         place = WebDavPlace(
-            f"http://127.0.0.1:{cutter.port}/{tmp_path.name}/",
+            f"http://127.0.0.1:{cutter.port}/{folder.name}/",
             servers.WEBDAV_USER,
             servers.WEBDAV_PASSWORD,
             retrying,
@@ -137,6 +136,30 @@ def webdav(webdav_server: tuple[int, Path], retrying: Retrying, tmp_path: Path) 
             0,
         )
         place.close()
+
+
+@pytest.fixture
+def webdav(webdav_server: tuple[int, Path], retrying: Retrying, tmp_path: Path) -> Iterator[Kept]:
+    port, root = webdav_server
+    with webdav_place(port, root / tmp_path.name, retrying) as kept:
+        yield kept
+
+
+@pytest.fixture(scope="session")
+def rclone_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
+    if shutil.which("rclone") is None:
+        pytest.skip("Debian's package rclone is not installed")
+    folder = tmp_path_factory.mktemp("rclone")
+    with servers.rclone(folder) as port:
+        yield port, folder
+
+
+@pytest.fixture
+def rclone(rclone_server: tuple[int, Path], retrying: Retrying, tmp_path: Path) -> Iterator[Kept]:
+    """The same protocol by another server: rclone's."""
+    port, root = rclone_server
+    with webdav_place(port, root / tmp_path.name, retrying) as kept:
+        yield kept
 
 
 @pytest.fixture
@@ -200,7 +223,7 @@ def supabase(storage: StorageServer, retrying: Retrying, tmp_path: Path) -> Iter
         place.close()
 
 
-@pytest.fixture(params=["webdav", "s3", "supabase"])
+@pytest.fixture(params=["webdav", "rclone", "s3", "supabase"])
 def kept(request: pytest.FixtureRequest) -> Kept:
     """Each kind of place that is reached over a network."""
     found: Kept = request.getfixturevalue(request.param)

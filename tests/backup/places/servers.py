@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -68,6 +69,29 @@ def webdav_process(folder: Path) -> Iterator[Running]:
     """WsgiDAV over ``folder``, that may be killed."""
     with _process(_WEBDAV, str(folder), WEBDAV_USER, WEBDAV_PASSWORD) as running:
         yield running
+
+
+@contextmanager
+def rclone(folder: Path) -> Iterator[int]:
+    """rclone's WebDAV over ``folder``; its port. ``FileNotFoundError`` where it is not installed."""
+    command = [
+        *("rclone", "serve", "webdav", str(folder), "--addr", "127.0.0.1:0"),
+        *("--dir-cache-time", "0s"),  # tests look into the folder, and change it, themselves
+        *("--user", WEBDAV_USER, "--pass", WEBDAV_PASSWORD, "--config", os.devnull),
+    ]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert running.stderr is not None
+    try:
+        said = b""
+        while not (match := re.search(rb"started on \S+:(\d+)/", said)):
+            line = running.stderr.readline()
+            assert line, f"the server did not start: {said!r}"
+            said += line
+        yield int(match[1])
+    finally:
+        running.kill()
+        running.wait()
+        running.stderr.close()
 
 
 @contextmanager
