@@ -18,7 +18,7 @@ from desktop.backup import restore
 from tests.trouble_backup.site import PATIENCE, SCHEMA, Broken, Site, hold, running, state
 from tests.trouble_backup.worker import BEGAN, DONE, REFUSED
 
-WORKS = ("restore", "undo", "backup")
+WORKS = ("restore", "undo", "backup", "upload")
 FAULTS = ("kill client", "kill server", "cut network", "server disk full", "client disk full")
 COMMAND = (sys.executable, "-m", "tests.trouble_backup.worker")
 
@@ -71,6 +71,8 @@ class Runs:
                 name = next(name for name, known in site.states.items() if known != before)
                 meant = site.states[name]
                 job |= {"archive": str(site.archives[name])}
+            elif work == "upload":
+                job |= {"archive": str(site.archives["uno"]), "name": site.name_of("uno")}
             elif work == "undo":
                 if not replaced:
                     return
@@ -79,12 +81,16 @@ class Runs:
         site.server_disk.free()
         site.client_disk.free()
         site.up()
+        site.web.up()
         done = said[0] == DONE
         with site.connect() as db:
             site.alone(db)
             site.check(db, before=before, meant=meant, done=done)
             if work == "backup":
                 site.check_kept(db, said[1] if done else None)
+            elif work == "upload":
+                content = site.archives["uno"].read_bytes()
+                site.check_sent(content, said[1] if done else None)
         hold(f"undisturbed work was {said}", fault is not None or done)
         self.report.counts[f"{work}: {said[0]} after {fault}"] += 1
 
@@ -94,6 +100,7 @@ class Runs:
         whole = {
             **job,
             "dsn": site.dsn,
+            "web_port": site.web.proxy.port,
             "schema": SCHEMA,
             "identity": site.pair.identity,
             "signer": site.signer.public,
@@ -111,11 +118,14 @@ class Runs:
         ):
             assert process.stdout is not None
             first = _line(process.stdout, PATIENCE)
-            hold("the worker never began", first == BEGAN)
+            if first != BEGAN:
+                process.wait(PATIENCE)
+                errors.seek(0)
+                raise Broken(f"the worker never began: {errors.read().decode()}")
             began = time.monotonic()
             last = _line(process.stdout, moment if fault else PATIENCE)
             if fault is not None and last is None:
-                self._break(fault, process)
+                self._break(fault, process, job["work"] == "upload")
                 last = _line(process.stdout, PATIENCE)
             hold("the worker hangs", last is not None)
             self._took = time.monotonic() - began
@@ -130,14 +140,14 @@ class Runs:
             hold(f"the worker broke: {trouble}", code in {0, 3, -9})
             return words if words and words[0] in {DONE, REFUSED} else ["killed"]
 
-    def _break(self, fault: str, process: subprocess.Popen[bytes]) -> None:
+    def _break(self, fault: str, process: subprocess.Popen[bytes], web: bool) -> None:
         site = self._site
         if fault == "kill client":
             process.kill()
         elif fault == "kill server":
-            site.kill_server()
+            (site.web.kill if web else site.kill_server)()
         elif fault == "cut network":
-            site.proxy.cut()
+            (site.web.proxy if web else site.proxy).cut()
         elif fault == "server disk full" and site.server_disk.real:
             site.server_disk.fill()
         elif fault == "client disk full" and site.client_disk.real:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import io
 import os
 import shutil
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,12 +22,14 @@ from psycopg import conninfo
 
 from desktop.backup import catalog, keys, restore
 from desktop.backup.archive_reader import verify
+from desktop.backup.places import naming
 from desktop.backup.places.folder import FolderPlace
 from desktop.backup.staging import copied_hash
 from desktop.backup.take import Sealing, Who, take_full
 from desktop.services import tenants
 from desktop.services.accounts import NewAccount
 from desktop.services.tenants import NewClinic
+from tests.backup.places.servers import webdav_process
 from tests.backup.restore.conftest import VISITS
 from tests.support.clinic import PASSWORD, WORLD
 from tests.support.cluster import Cluster
@@ -91,6 +95,30 @@ class Disk:
             subprocess.run(["umount", "--lazy", str(self.path)], check=True)
 
 
+class Web:
+    """A WebDAV server behind a network that can be cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._running = self._stack.enter_context(webdav_process(folder))
+        self._upstream: dict[str, object] = {"host": "127.0.0.1", "port": self._running.port}
+        self.proxy = Proxy(self._upstream)
+        self._stack.callback(self.proxy.close)
+
+    def kill(self) -> None:
+        self._running.kill()
+
+    def up(self) -> None:
+        """The server runs, after it was killed too."""
+        if self._running.process.poll() is not None:
+            self._running = self._stack.enter_context(webdav_process(self._folder))
+            self._upstream["port"] = self._running.port
+
+    def close(self) -> None:
+        self._stack.close()
+
+
 @dataclass
 class Site:
     """Everything of one server."""
@@ -105,6 +133,11 @@ class Site:
     archives: dict[str, Path] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     neighbour: str = ""
+    web: Web = field(init=False)
+
+    @property
+    def cloud(self) -> Path:
+        return self.client_disk.path / "web" / "nube"
 
     @property
     def place(self) -> Path:
@@ -122,6 +155,8 @@ class Site:
     def prepare(self) -> None:
         """Two clinics, and archives of two states of the first one."""
         self.place.mkdir()
+        self.cloud.mkdir(parents=True)
+        self.web = Web(self.cloud.parent)
         with self.connect() as db:
             for name in (SCHEMA, NEIGHBOUR):
                 clinic = NewClinic(name=f"Clínica {name}")
@@ -137,6 +172,13 @@ class Site:
                 self.archives[name] = self.folder / name
                 sealing = Sealing(self.signer, (self.pair.recipient, self.pair.recovery_recipient))
                 take_full(db, SCHEMA, self.archives[name], sealing, Who("admin", "0.1.0"))
+
+    def name_of(self, archive: str) -> str:
+        """What an archive is called where it is kept."""
+        path = self.archives[archive]
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        moment = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
+        return naming.archive_name(uuid.UUID(int=7), moment, naming.Kind.FULL, 0, digest)
 
     def kill_server(self) -> None:
         """Every process of it at once, without a word."""
@@ -181,7 +223,8 @@ class Site:
         """Of what was replaced, the newest stays; archives that were kept go."""
         for one in restore.replaced(db, SCHEMA)[1:]:
             db.execute(f'DROP SCHEMA "{one.schema}" CASCADE')
-        for path in (*self.place.iterdir(), *self.client_disk.path.glob("*.tmp*")):
+        kept = (*self.place.iterdir(), *self.cloud.iterdir())
+        for path in (*kept, *self.client_disk.path.glob("*.tmp*")):
             if path.is_file():
                 path.unlink()
 
@@ -202,6 +245,17 @@ class Site:
         hold("the neighbour was touched", state(db, NEIGHBOUR, whole=True) == self.neighbour)
         problems = db.execute(f"SELECT {SCHEMA}.sync_inventory()").fetchall()[0][0]
         hold(f"changes are not logged: {problems}", problems == [])
+
+    def check_sent(self, content: bytes, name: str | None) -> None:
+        """What has an archive's name on the web is that archive, whole."""
+        there = {
+            path.name: path.read_bytes()
+            for path in self.cloud.iterdir()
+            if naming.parse(path.name) is not None
+        }
+        hold("what was said to be sent is not there", name is None or name in there)
+        for one, found in there.items():
+            hold(f"{one} is not whole on the web", found == content)
 
     def check_kept(self, db: psycopg.Connection, name: str | None) -> None:
         """What is called an archive is one, whole, and of the clinic as it is; what was said to be
@@ -251,7 +305,7 @@ def running(version: int, folder: Path) -> Iterator[Site]:
     server_disk = Disk(folder / "servidor", SERVER_DISK)
     client_disk = Disk(folder / "cliente", CLIENT_DISK)
     cluster = Cluster(version, server_disk.path / "pg")
-    proxy = None
+    proxy, site = None, None
     try:
         for disk in (server_disk, client_disk):
             disk.mount()
@@ -264,6 +318,8 @@ def running(version: int, folder: Path) -> Iterator[Site]:
         site.prepare()
         yield site
     finally:
+        if site is not None and hasattr(site, "web"):
+            site.web.close()
         if proxy is not None:
             proxy.close()
         if (cluster.data / "postmaster.pid").exists():

@@ -17,9 +17,12 @@ from desktop.backup import keys, restore
 from desktop.backup.archive_reader import ArchiveReader, verify
 from desktop.backup.places import naming
 from desktop.backup.places.folder import FolderPlace
+from desktop.backup.places.retrying import Patience, Retrying
+from desktop.backup.places.webdav import WebDavPlace
 from desktop.backup.take import Sealing, Who, take_full
 from desktop.domain.errors import AppError
 from desktop.services.tenancy import Migrations
+from tests.backup.places.servers import WEBDAV_PASSWORD, WEBDAV_USER
 
 BEGAN, DONE, REFUSED = "began", "done", "refused"
 
@@ -30,6 +33,9 @@ def say(*words: str) -> None:
 
 def main(job: dict[str, Any]) -> int:
     try:
+        if job["work"] == "upload":
+            upload(job)
+            return 0
         with psycopg.connect(job["dsn"], autocommit=True) as connection:
             say(BEGAN)
             WORK[job["work"]](connection, job)
@@ -71,6 +77,15 @@ def back_up(connection: psycopg.Connection, job: dict[str, Any]) -> None:
     FolderPlace(Path(job["place"])).put(name, path)
     path.unlink()
     say(DONE, name)
+
+
+def upload(job: dict[str, Any]) -> None:
+    label = f"http://127.0.0.1:{job['web_port']}/nube/"
+    patience = Patience(tries=3, first=0.05, most=0.2)
+    place = WebDavPlace(label, WEBDAV_USER, WEBDAV_PASSWORD, Retrying(label, patience))
+    say(BEGAN)
+    place.put(job["name"], Path(job["archive"]))
+    say(DONE, job["name"])
 
 
 WORK = {"restore": put_back, "undo": undo, "backup": back_up}
