@@ -8,6 +8,7 @@ One such table for each of ours: ``linea`` (the row's place in the file), ``orig
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ FIRST_OF_DEVICES = 1 << 39
 """Ids from here are workstations'; another program's rows take none."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 _MOST_FIELDS = 200
 
 
@@ -132,11 +134,14 @@ class Lines:
             natural: list[str | None] = []
             out = [str(number), _number(origin), _number(row_id)]
             for rule, value in zip(self.rules, values, strict=True):
+                if value is None and not rule.required and rule.parent != ACCOUNTS:
+                    out.append("\\N")
+                    continue
                 named = rule.parent == ACCOUNTS and isinstance(value, list)
                 if rule.parent == ACCOUNTS:
                     natural.append(_natural_key(value))
                 out.append("\\N" if named else self._value(rule, value, origin))
-            out.extend("\\N" if name is None else name.translate(_ESCAPES) for name in natural)
+            out.extend("\\N" if name is None else _escaped(name) for name in natural)
         except Left as why:
             return self._note_left(why)
         return ("\t".join(out) + "\n").encode("utf-8", "replace")
@@ -158,7 +163,7 @@ class Lines:
             try:
                 if not isinstance(value, str | bool):
                     raise Bad
-                return rule.convert(value, self._notes[rule.name]).translate(_ESCAPES)
+                return _escaped(rule.convert(value, self._notes[rule.name]))
             except Bad:
                 if rule.required:
                     raise Left("unreadable", rule.name) from None
@@ -168,11 +173,16 @@ class Lines:
             return "\\N"
         if rule.filled is not None:
             self._notes[rule.name]("filled")
-            return rule.filled.translate(_ESCAPES)
+            return _escaped(rule.filled)
         if (self.table, rule.name) == ("pacientes_cliente", "email") and key is not None:
             self._notes[rule.name]("filled")
             return placeholder_email(key)
         raise Left("missing", rule.name)
+
+
+def _escaped(text: str) -> str:
+    """``text`` as COPY reads it."""
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
 def _number(value: int | None) -> str:
