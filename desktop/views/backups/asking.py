@@ -12,7 +12,7 @@ from desktop.domain.messages import _
 from desktop.qt.context import AppContext
 from desktop.qt.jobs import Progress
 from desktop.qt.theme import current_theme
-from desktop.qt.widgets import Field, label
+from desktop.qt.widgets import Field
 from desktop.services.backups_records import Database, Secret
 from desktop.views.backups.steps import Page, Steps
 
@@ -165,8 +165,3 @@ class Asking(Steps):
         self.credentials.clear()
         self.accept()
         self._done(result)
-
-
-def note(text: str) -> QWidget:
-    """A quiet sentence."""
-    return label(text, "muted", wrap=True)

@@ -11,7 +11,7 @@ import pytest
 from psycopg import conninfo
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from desktop.domain.actor import Actor
@@ -187,10 +187,6 @@ def desk(desks: Callable[..., Desk], office: Station, kept: Path) -> Desk:
         made.dialog(SetupWizard).accept()
         made.until(lambda: made.archives)
     return made
-
-
-def lines(widget: QWidget) -> list[QLineEdit]:
-    return widget.findChildren(QLineEdit)
 
 
 def walk(wizard: Steps, desk: Desk) -> None:

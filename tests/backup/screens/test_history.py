@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.domain.permissions import permissions_of
+from desktop.views.backups import words
 from desktop.views.backups.actions import DrillDialog
 from desktop.views.backups.asking import Asking
 from desktop.views.backups.model import COLUMNS
@@ -26,6 +27,16 @@ def test_another_backup_is_taken_by_keyboard_and_chosen(desk: Desk) -> None:
     assert desk.screen.card.item.id == made
     assert desk.screen.running.job is None
     assert not desk.screen.running.isVisible()
+
+
+def test_the_workstations_own_copy_is_backed_up_too(desk: Desk) -> None:
+    before = {item.id for item in desk.archives}
+    desk.press(Qt.Key.Key_B, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    desk.until(lambda: {item.id for item in desk.archives} - before)
+    (made,) = {item.id for item in desk.archives} - before
+    item = _item(desk, made)
+    assert item.source == "cache"
+    assert words.source(item) == "De la copia de un equipo"
 
 
 def test_a_backup_that_is_stopped_leaves_nothing(desk: Desk, kept: Path) -> None:
@@ -62,7 +73,7 @@ def test_the_list_is_searched_and_sorted(desk: Desk) -> None:
     desk.screen.search.setText("no hay tal respaldo")
     desk.until(lambda: not desk.archives)
     assert desk.screen.card is None
-    desk.screen.search.setText("ANA manual")
+    desk.screen.search.setText("ADMINÍSTRA ana")
     desk.until(lambda: len(desk.archives) == whole)
     assert desk.screen.card is not None
     table.sortByColumn(2, Qt.SortOrder.AscendingOrder)
@@ -160,7 +171,7 @@ def test_who_may_only_look_has_no_button_that_changes(
     assert screen.card is not None
     assert set(screen.card.buttons) == {"verify"}
     assert not screen.restore.isVisible()
-    assert not screen.more.isVisible()
+    assert {key for key, verb in screen.verbs.items() if verb.isVisible()} == {"cache"}
     other.press(Qt.Key.Key_R)
     other.press(Qt.Key.Key_E)
     other.rest()

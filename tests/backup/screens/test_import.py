@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,27 @@ import pytest
 from desktop.views.backups import words
 from desktop.views.backups.restoring import RestoreWizard
 from desktop.views.backups.taking_in import ImportWizard
-from tests.backup.foreign.making import OtherProgram
 from tests.backup.screens.conftest import Desk, walk
-from tests.support.embedded import Server
+
+CLIENT = {
+    "model": "pacientes.cliente",
+    "pk": 5,
+    "fields": {
+        "nombre_completo": "Rosa Ibáñez Leiva",
+        "email": "rosa@example.com",
+        "telefono": "+56987650001",
+        "fecha_registro": "2026-01-01T00:00:00Z",
+        "activo": True,
+    },
+}
 
 
-@pytest.fixture(scope="session")
-def dumpdata(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A backup as ``manage.py dumpdata`` writes it."""
-    with postgres.database() as dsn:
-        other = OtherProgram(postgres, dsn)
-        other.clinic("clinica_demo")
-        return other.dumpdata("clinica_demo", tmp_path_factory.mktemp("dump") / "respaldo.json")
+@pytest.fixture
+def dumpdata(tmp_path: Path) -> Path:
+    """A backup as ``manage.py dumpdata`` writes it, of a clinic with one client."""
+    path = tmp_path / "respaldo.json"
+    path.write_text(json.dumps([CLIENT], ensure_ascii=False), "utf-8")
+    return path
 
 
 def test_a_file_becomes_an_archive_with_a_report_and_can_be_restored(

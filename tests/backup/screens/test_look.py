@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +14,22 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
+from desktop.app import SCREENS
+from desktop.backup import retention
+from desktop.qt.context import AppContext
 from desktop.qt.i18n import use_language
 from desktop.qt.theme import theme_switch
+from desktop.services.backups import banners
 from desktop.services.backups_keys import new_setup
+from desktop.services.backups_records import Overview
 from desktop.views.backups.alarm import AlarmWatch
 from desktop.views.backups.key_sheet import Code, print_sheet
 from desktop.views.backups.restoring import RestoreWizard
 from desktop.views.main_window import SMALLEST
 from desktop.views.rail import Rail
+from desktop.views.workspace import ScreenEntry, Workspace
 from tests.backup.screens.conftest import Desk
+from tests.shell.conftest import QuietLink
 from tests.support.pictures import colours
 
 RAIL = 104
@@ -144,6 +153,26 @@ def test_the_rail_says_that_there_is_no_fresh_backup(desk: Desk, qapp: QApplicat
     assert button.accessibleName() == "Respaldos, sin respaldo reciente"
 
 
+def test_who_may_not_see_backups_has_no_such_screen_on_the_rail(desk: Desk) -> None:
+    entries = (
+        ScreenEntry("nothing", "Clients", "clients", lambda _context: QWidget()),
+        SCREENS[-1],
+    )
+    assert entries[1].key == "backups"
+    for permissions, seen in ((frozenset(), False), (frozenset({"backup.view"}), True)):
+        actor = dataclasses.replace(desk.context.actor, permissions=permissions)
+        context = AppContext(desk.context.services, desk.context.jobs, actor, desk.context.settings)
+        workspace = Workspace(
+            context, entries, QuietLink(), clinic="C", station="R", now=desk.station.cache.now
+        )
+        desk.qtbot.addWidget(workspace)
+        desk.rest()
+        keys = {shortcut.key().toString() for shortcut in workspace.findChildren(QShortcut)}
+        assert ("Ctrl+2" in keys) is seen
+        assert ("backups" in workspace.rail._buttons) is seen
+        workspace.close_down()
+
+
 def test_a_banner_that_is_red_says_it_in_words(desk: Desk) -> None:
     desk.screen._show(_old(desk))
     banner = desk.screen.banners["backup.alarm_old"]
@@ -173,13 +202,7 @@ def test_the_code_is_dark_on_white_in_every_look_and_the_sheet_is_one_page(
     assert len(re.findall(rb"/Type\s*/Page\b", path.read_bytes())) == 1
 
 
-def _old(desk: Desk):  # type: ignore[no-untyped-def]
-    import dataclasses
-    import datetime as dt
-
-    from desktop.backup import retention
-    from desktop.services.backups import banners
-
+def _old(desk: Desk) -> Overview:
     assert desk.screen.overview is not None
     now = desk.station.cache.now()
     red = retention.alarm(now - dt.timedelta(hours=30), now)
