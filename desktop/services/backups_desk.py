@@ -135,10 +135,11 @@ class Desk:
             ServerHistory(connection, self.schema).record(entry)
 
     def learn(self) -> None:
-        """Remember whom archives are sealed for, while the server says it."""
+        """Remember whom archives are sealed for, and say who signs, while the server answers."""
         with contextlib.suppress(RuleError, EnvironmentTrouble):
             with self.connect() as connection, translated():
                 self.remember(begin(connection, self.schema).recipients)
+                server.introduce(connection, self.schema, self.signer.public)
 
     def signers(self) -> list[Signer]:
         """Whose signatures count, as the server says it."""

@@ -149,8 +149,13 @@ def why(code: str | None) -> str:
 
 
 def own(entry: Entry) -> bool:
-    """Whether it is a verified backup of the clinic's own data, and no restore's safety copy."""
-    return entry.state == VERIFIED and entry.source == SERVER and entry.reason != SAFETY
+    """Whether it is a verified backup of the clinic's own data: no safety copy, no other program's."""
+    return (
+        entry.state == VERIFIED
+        and entry.source == SERVER
+        and entry.reason in {AUTOMATIC, MANUAL}
+        and entry.scope == "clinic"
+    )
 
 
 def last_verified(entries: Iterable[Entry]) -> dt.datetime | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from desktop.backup import schedule, take
 from desktop.backup.history import Entry
-from desktop.backup.manifest import FULL, SERVER
+from desktop.backup.manifest import FOREIGN, FULL, SERVER
 from desktop.backup.places.copies import put_everywhere
 from desktop.backup.places.naming import Kind, archive_name
 from desktop.backup.reading import begin
@@ -169,7 +169,7 @@ def keep(desk: Desk, taken: take.Taken, actor: str, reason: str, steps: Steps) -
         size=receipt.size,
         reason=reason,
         kind=taken.kind,
-        source=manifest.source,
+        source=FOREIGN if reason == histories.IMPORT else manifest.source,
         scope=manifest.extra.get("scope", "clinic"),
         device=manifest.device,
         actor=actor,

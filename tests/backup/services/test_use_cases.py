@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
+import pytest
+
+from desktop.services.backups_administrator import administrators_backups
+from desktop.services.backups_records import Secret
 from tests.backup.services.conftest import OWNER, Office, failing
+from tests.support import clinic as clinics
 from tests.support.clinic import PASSWORD
 
 NAME = "Clínica Los Aromos"
@@ -76,3 +82,54 @@ def test_proved_by_a_trial_restore(office: Office) -> None:
     assert (report.id, report.ok) == (made.id, True), report.checks
     assert all(each.ok and each.words for each in report.checks)
     assert office.backups.show(office.actor, made.id).drill_ok is True
+
+
+def test_from_a_workstation_alone_on_a_new_server(office: Office, tmp_path: Path) -> None:
+    assert office.setup is not None
+    office.client("Antes del Fin")
+    office.station.sync()
+    office.backups.overview()
+    made = office.backups.take_from_here(office.actor)
+    assert (made.source, made.scope, made.state) == ("cache", "office", "verified")
+    assert office.backups.overview().alarm == "never"
+    words = Secret(PASSWORD, " ".join(office.setup.words))
+    with failing("restore.part_only"):
+        office.backups.plan(office.actor, made.id, words, OWNER)
+    with office.clinic.server.database() as elsewhere:
+        there, actor = administrators_backups(
+            lambda: psycopg.connect(elsewhere, autocommit=True),
+            "renacida",
+            [tmp_path / "respaldos"],
+            tmp_path / "propia",
+        )
+        archive = tmp_path / "respaldos" / made.name
+        planned = there.plan(actor, archive, words, OWNER, new=True)
+        assert planned.opened.warnings
+        there.restore(
+            actor, archive, words, OWNER, clinic_name="", new=("admin", "Otra-clave-larga-9")
+        )
+        with psycopg.connect(elsewhere, autocommit=True) as connection:
+            rows = connection.execute(
+                "SELECT nombre_completo FROM renacida.pacientes_cliente ORDER BY 1"
+            ).fetchall()
+        clinics.drop_roles(elsewhere)
+    assert [row[0] for row in rows] == office.names()
+
+
+def test_a_new_program_finds_no_secret_in_what_is_kept_or_logged(
+    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert office.setup is not None
+    caplog.set_level("DEBUG")
+    office.client("Paciente Reservada")
+    made = office.backups.create(office.actor)
+    office.backups.open_archive(office.actor, made.id, office.secret, OWNER)
+    secrets = (office.setup.identity, office.setup.recovery_identity, PASSWORD, "Reservada")
+    assert not [s for s in secrets if s in caplog.text]
+    for path in (office.station.folder / "backups").rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not [s for s in secrets if s.encode() in content]
+    content = (tmp_path / "respaldos" / made.name).read_bytes()
+    assert not [s for s in secrets if s.encode() in content]
+    assert "identity" not in repr(office.setup)
