@@ -36,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
             f"PostgreSQL {version}: {report.rounds} rounds in {time.monotonic() - began:.0f} s,"
             f" {report.made} records made; writers held {statistics.median(report.held):.0f} ms,"
             f" {max(report.held):.0f} ms at most; the web waited {report.waited:.0f} ms at most;"
-            f" {report.applied} times there, {report.reviewed} times in review"
+            f" {report.applied} times there, {report.reviewed} times in review;"
+            f" {report.asked} times asked whether most of a table may go"
         )
     print(
         "no ghost rows, no id given twice, no partial backup, nothing lost, the neighbour untouched"

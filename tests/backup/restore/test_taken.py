@@ -11,10 +11,12 @@ import psycopg
 from desktop.backup import restore
 from desktop.backup.archive_reader import ArchiveReader
 from desktop.backup.take import Sealing, Taken, Who, take_full
+from desktop.backup.take_cache import take_cache
 from desktop.backup.take_incremental import Since, take_incremental
+from desktop.domain import passwords
 from desktop.services.tenancy import Migrations
 from tests.backup.restore.making import KEYS, SIGNER, hashes
-from tests.support.clinic import Clinic
+from tests.support.clinic import Clinic, drop_roles
 
 SEALING = Sealing(SIGNER, (KEYS.recipient, KEYS.recovery_recipient))
 WHO = Who("admin", "0.1.0")
@@ -72,3 +74,36 @@ def test_a_workstations_chain(clinic: Clinic, db: psycopg.Connection, tmp_path: 
     assert done.kept == ("admin",)
     put_back(db, clinic.schema, full)
     assert db.execute("SELECT count(*) FROM agenda_sala").fetchall() == [(2,)]
+
+
+def test_a_clinic_out_of_a_workstations_cache(
+    clinic: Clinic, db: psycopg.Connection, tmp_path: Path
+) -> None:
+    """The server is gone: a workstation's own copy makes the clinic anew, on another one."""
+    office = clinic.station("oficina", "office")
+    office.sync()
+    raw = office.cache.connect()
+    try:
+        taken = take_cache(raw, tmp_path / "equipo", SEALING, WHO)
+    finally:
+        raw.close()
+    before = hashes(db, clinic.schema)
+    with clinic.server.database() as dsn, psycopg.connect(dsn, autocommit=True) as new:
+        with taken.path.open("rb") as file:
+            with ArchiveReader(file, [KEYS.identity], taken.contents) as reader:
+                restore.restore(
+                    new,
+                    "nueva",
+                    [reader],
+                    Migrations(),
+                    password=("admin", passwords.encode("Otra-clave-larga-7")),
+                )
+        after = hashes(new, "nueva")
+        # A cache has neither passwords nor what the other programs keep to themselves.
+        differing = {name for name in before if before[name] != after[name]}
+        assert differing <= {"auth_user", "sync_result"}
+        new.execute("SET search_path = nueva")
+        fresh = "INSERT INTO agenda_sala (nombre, orden) VALUES ('Box 9', 9) RETURNING id"
+        assert new.execute(fresh).fetchall()[0][0] > 2
+        new.close()
+        drop_roles(dsn)
