@@ -26,6 +26,11 @@ from desktop.backup.trailer import Member, TableCount, Trailer
 
 LEVEL = 1
 """zstd's: higher ones cost more than they save (docs/archive-format.md has the figures)."""
+CUT = 1 << 20
+"""Bytes of plain text in a member: what several threads hold several of stays small, and in their
+processor's cache. Readers take up to :data:`PIECE`, which is what a very large archive goes on with."""
+SMALL_CUTS = 8_000
+"""So many members are of that size, so that the trailer has room for all."""
 WAITING = 2
 """Pieces that wait between two threads."""
 _BUFFER = 1 << 20
@@ -95,6 +100,7 @@ class ArchiveWriter:
         self._open: TableSink | None = None
         self._begun: set[tuple[Part, str]] = set()
         self._blobs: list[str] = []
+        self._cuts = 0
         self._finished = False
 
     def __enter__(self) -> Self:
@@ -143,10 +149,10 @@ class ArchiveWriter:
         self._blobs.append(sha256)
         found = hashlib.sha256()
         number = 0
-        while (data := stream.read(PIECE)) or number == 0:
+        while (data := stream.read(self.cut)) or number == 0:
             number += 1
             found.update(data)
-            self._pieces.put(_Piece(Named(Part.BLOB, sha256, number).text, data, None))
+            self._put(_Piece(Named(Part.BLOB, sha256, number).text, data, None))
         if found.hexdigest() != sha256:
             raise ValueError("the attachment's content has another hash")
 
@@ -183,7 +189,13 @@ class ArchiveWriter:
             blobs=tuple(self._blobs),
         )
 
+    @property
+    def cut(self) -> int:
+        """How much the next member holds."""
+        return CUT if self._cuts < SMALL_CUTS else PIECE
+
     def _put(self, piece: _Piece) -> None:
+        self._cuts += 1
         self._pieces.put(piece)
 
     def _ended(self) -> None:
@@ -220,6 +232,7 @@ class TableSink:
         self._part = part
         self._name = name
         self._buffer = bytearray()
+        self._room = writer.cut
         self._number = 0
         self._line_ended = True
 
@@ -238,7 +251,7 @@ class TableSink:
     def write(self, data: bytes | memoryview) -> None:
         """Take some COPY text."""
         self._buffer += data
-        if len(self._buffer) >= PIECE:
+        if len(self._buffer) >= self._room:
             self._cut()
 
     def write_all(self, chunks: Iterable[bytes | memoryview]) -> None:
@@ -246,21 +259,21 @@ class TableSink:
         buffer = self._buffer
         for chunk in chunks:
             buffer += chunk
-            if len(buffer) >= PIECE:
+            if len(buffer) >= self._room:
                 self._cut()
                 buffer = self._buffer
 
     def close(self) -> None:
         """End the table; ``ValueError`` where the text ends within a line."""
         while self._buffer:
-            self._send(min(PIECE, len(self._buffer)))
+            self._send(min(self._room, len(self._buffer)))
         if not self._line_ended:
             raise ValueError(f"table {self._name}: the text ends within a line")
         self._writer._ended()  # noqa: SLF001
 
     def _cut(self) -> None:
-        while len(self._buffer) >= PIECE:
-            self._send(PIECE)
+        while len(self._buffer) >= self._room:
+            self._send(self._room)
 
     def _send(self, size: int) -> None:
         if size == len(self._buffer):
@@ -272,6 +285,7 @@ class TableSink:
         self._number += 1
         name = Named(self._part, self._name, self._number).text
         self._writer._put(_Piece(name, data, (self._part, self._name)))  # noqa: SLF001
+        self._room = self._writer.cut
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from desktop.backup import archive_format as form
 from desktop.backup import keys
-from desktop.backup.archive import ArchiveWriter
+from desktop.backup.archive import CUT, ArchiveWriter
 from desktop.backup.archive_reader import ArchiveReader, verify
 from desktop.backup.errors import ArchiveError
 from desktop.backup.manifest import Manifest, digest
@@ -68,7 +68,7 @@ def test_a_table_of_many_pieces_comes_back_in_order() -> None:
     content = sink.getvalue()
     contents = making.verified(content, expect=receipt)
     pieces = [m for m in contents.members if m.name.startswith("clientes_cliente")]
-    assert len(pieces) == -(-len(text) // form.PIECE) > 2
+    assert len(pieces) == -(-len(text) // CUT) > 2
     assert making.read(content, contents)["clientes_cliente/rows"] == text
     assert receipt.sha256 == hashlib.sha256(content).hexdigest()
     assert receipt.size == len(content)
@@ -213,7 +213,7 @@ def test_what_is_read_back_must_be_what_was_written() -> None:
 
 MEASURED = """
 import resource, sys, tempfile
-from desktop.backup.archive import ArchiveWriter
+from desktop.backup.archive import CUT, ArchiveWriter
 from desktop.backup.archive_reader import ArchiveReader, verify
 from tests.backup.format import making
 block = making.lines(150_000)
