@@ -9,13 +9,13 @@ from desktop.qt.context import AppContext
 from desktop.services.backups_records import Overview
 from desktop.views.rail import RailButton
 
-LOOK_MS = 5 * 60_000
+LOOK_MS = 15 * 60_000
 
 
 class AlarmWatch(QObject):
-    """Looks every few minutes at what is known here, and marks the rail's button.
+    """Looks now and then at the clinic's history of backups, and marks the rail's button.
 
-    Nothing is asked over the network for it.
+    Where the server can't be asked nobody is alarmed by what is not known.
     """
 
     def __init__(self, context: AppContext, button: RailButton) -> None:
@@ -24,19 +24,35 @@ class AlarmWatch(QObject):
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self.look)
         self._timer.start()
+        context.statusWanted.connect(self._look_here)
         self.look()
 
     @Slot()
     def look(self) -> None:
-        """Look now."""
+        """Ask the server and the places."""
+        self._ask(refresh=True)
+
+    @Slot()
+    def _look_here(self) -> None:
+        """What this workstation has just done is known without asking."""
+        self._ask(refresh=False)
+
+    def _ask(self, *, refresh: bool) -> None:
         backups = self._context.services.backups
         self._context.jobs.read(
             self,
-            lambda _progress: backups.overview(refresh=False),
-            done=self._show,
+            lambda _progress: backups.overview(refresh=refresh),
+            done=self._show if refresh else self._calm,
             failed=lambda _error: None,
             lane_key="alarm",
         )
 
     def _show(self, overview: Overview) -> None:
-        self._button.set_alarm(_("no fresh backup") if overview.alarm else "")
+        unknown = overview.last_verified is None and bool(overview.troubles)
+        alarmed = bool(overview.alarm) and not unknown
+        self._button.set_alarm(_("no fresh backup") if alarmed else "")
+
+    def _calm(self, overview: Overview) -> None:
+        """What is known here alone may end an alarm; it is too little to raise one."""
+        if not overview.alarm:
+            self._button.set_alarm("")

@@ -254,6 +254,8 @@ class BackupsScreen(QWidget):
         )
 
     def _show(self, overview: Overview) -> None:
+        if self.overview is not None and self.overview.alarm != overview.alarm:
+            self._context.statusWanted.emit()
         self.overview = overview
         self._show_banners(overview)
         self._show_state(overview)

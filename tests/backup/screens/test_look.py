@@ -151,6 +151,14 @@ def test_the_rail_says_that_there_is_no_fresh_backup(desk: Desk, qapp: QApplicat
     watch._show(_old(desk))
     assert button.count == "!"
     assert button.accessibleName() == "Respaldos, sin respaldo reciente"
+    unasked = dataclasses.replace(
+        _old(desk), last_verified=None, alarm="never", troubles=("No hay conexión.",)
+    )
+    watch._show(unasked)
+    assert button.count == ""
+    watch._show(_old(desk))
+    desk.context.statusWanted.emit()
+    desk.until(lambda: button.count == "")
 
 
 def test_who_may_not_see_backups_has_no_such_screen_on_the_rail(desk: Desk) -> None:
