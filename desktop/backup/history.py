@@ -216,9 +216,14 @@ class LocalHistory:
                 entries.append(Entry.from_row(json.loads(line)))
         return merge(entries)
 
-    def record(self, entry: Entry) -> None:
-        """Write it down, on the disk when this returns. Raises as :meth:`list`."""
-        line = json.dumps(entry.to_row(), ensure_ascii=False, sort_keys=True).encode()
+    def record(self, *entries: Entry) -> None:
+        """Write them down, on the disk when this returns. Raises as :meth:`list`."""
+        if not entries:
+            return
+        line = b"\n".join(
+            json.dumps(entry.to_row(), ensure_ascii=False, sort_keys=True).encode()
+            for entry in entries
+        )
         with self._lock, disk.in_words(str(self._path.parent)):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)

@@ -62,15 +62,15 @@ class Backups(PuttingBack):
         """Everything that the screen shows. :param refresh: ask the server and the places, too."""
         desk, settings, now = self._desk(), self._station.load(), self._station.now()
         entries = desk.entries(ask=refresh, places=refresh)
-        if refresh and self._profile == OFFICE:
-            desk.learn()
+        if refresh and not desk.troubles:
+            self._learn(desk)
         last = histories.last_verified(entries)
         red = retention.alarm(last, now)
         set_up = bool(self._station.recipients) or any(map(histories.own, entries))
         zone, rule = self._station.zone, settings.schedule
         return Overview(
             set_up=set_up,
-            archives=histories.items(entries, desk.labels, now),
+            archives=histories.items(entries, desk.labels, now, self._devices),
             alarm=red.why,
             last_verified=last,
             banners=banners(red, set_up=set_up, now=now),
@@ -80,7 +80,13 @@ class Backups(PuttingBack):
             else None,
             undo=self._replaced(desk, ask=refresh),
             places=tuple(
-                PlaceItem(each.id, each.kind.value, each.label or each.address, each.address)
+                PlaceItem(
+                    each.id,
+                    each.kind.value,
+                    each.label or each.address,
+                    each.address,
+                    *desk.states.get(each.id, ("", None)),
+                )
                 for each in settings.places
             ),
             may_take=self._profile == OFFICE,
@@ -88,6 +94,12 @@ class Backups(PuttingBack):
             running=self.running,
             troubles=tuple(sentence(error) for error in desk.troubles),
         )
+
+    def _learn(self, desk: Desk) -> None:
+        if self._profile == OFFICE:
+            desk.learn()
+        with contextlib.suppress(EnvironmentTrouble, RuleError):
+            self._devices = {each.device: each.label for each in desk.signers() if each.device}
 
     def _replaced(self, desk: Desk, *, ask: bool) -> UndoItem | None:
         if ask:

@@ -24,12 +24,12 @@ from desktop.backup.places.base import Fingerprint, Place, Stored
 from desktop.backup.places.copies import get_from_any
 from desktop.backup.reading import begin
 from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
-from desktop.domain.messages import N_, _
+from desktop.domain.messages import N_, _, sentence
 from desktop.services import backups_history as histories
 from desktop.services import backups_server as server
 from desktop.services import backups_steps as words
 from desktop.services.backups_opening import Signer
-from desktop.services.backups_records import ArchiveItem, Pruned
+from desktop.services.backups_records import Pruned
 from desktop.services.backups_steps import Steps
 from desktop.services.server import translated
 
@@ -72,6 +72,9 @@ class Desk:
     :ivar connect: as who may read the clinic whole. :ivar work: a folder for files under way; what a
         killed program left in it is removed by :meth:`sweep`.
     :ivar device: the workstation's number, 0 for the server's administrator.
+    :ivar records: whether the server takes down what this program knows of archives.
+    :ivar troubles: what could not be asked the last time. :ivar states: place → why it could not be used,
+        in a sentence, and bytes that are free there.
     """
 
     schema: str
@@ -86,7 +89,9 @@ class Desk:
     label: str = ""
     program: str = ""
     remember: Callable[[tuple[str, ...]], None] = _forget
+    records: bool = True
     troubles: list[AppError] = field(default_factory=list)
+    states: dict[str, tuple[str, int | None]] = field(default_factory=dict)
 
     # The history ------------------------------------------------------------------------------
 
@@ -99,17 +104,29 @@ class Desk:
         known = self.local.list()
         if ask:
             try:
-                with self.connect() as connection:
-                    known = merge(known, ServerHistory(connection, self.schema).list())
-            except EnvironmentTrouble as error:
+                with self.connect() as connection, translated():
+                    known = self._put_together(known, ServerHistory(connection, self.schema))
+            except (EnvironmentTrouble, RuleError) as error:
                 self.troubles.append(error)
         if not places:
             return known
-        return known + histories.found(known, self.tenant, self._listed())
+        listed = self._listed()
+        there = {place: {each.name for each in stored} for place, (_, stored) in listed.items()}
+        known = histories.seen(known, there, self.now())
+        return known + histories.found(known, self.tenant, listed)
 
-    def items(self, *, ask: bool = True, places: bool = False) -> tuple[ArchiveItem, ...]:
-        """The history for people, newest first."""
-        return histories.items(self.entries(ask=ask, places=places), self.labels, self.now())
+    def _put_together(self, here: list[Entry], there: ServerHistory) -> list[Entry]:
+        """What both know; each learns what it did not know yet."""
+        on_server = there.list()
+        known = merge(here, on_server)
+        before = {entry.id: entry for entry in here}
+        self.local.record(*(entry for entry in known if before.get(entry.id) != entry))
+        if self.records:
+            told = {entry.id: entry for entry in on_server}
+            for entry in known:
+                if told.get(entry.id) != entry:
+                    there.record(entry)
+        return known
 
     @property
     def labels(self) -> dict[str, str]:
@@ -131,8 +148,9 @@ class Desk:
     def record(self, entry: Entry) -> None:
         """Keep what is known of an archive: here at once, and on the server where it answers."""
         self.local.record(entry)
-        with contextlib.suppress(EnvironmentTrouble), self.connect() as connection:
-            ServerHistory(connection, self.schema).record(entry)
+        with contextlib.suppress(EnvironmentTrouble):
+            with self.connect() as connection, translated():
+                ServerHistory(connection, self.schema).record(entry)
 
     def learn(self) -> None:
         """Remember whom archives are sealed for, and say who signs, while the server answers."""
@@ -152,8 +170,10 @@ class Desk:
             try:
                 with contextlib.closing(each.open()) as place:
                     listed[each.id] = (each.label, place.list())
+                    self.states[each.id] = ("", place.free_space())
             except AppError as error:
                 self.troubles.append(error)
+                self.states[each.id] = (sentence(error), None)
         return listed
 
     # Taking -----------------------------------------------------------------------------------
@@ -166,6 +186,7 @@ class Desk:
         """
         with (
             self.connect() as connection,
+            translated(),
             turn.turn(connection, uuid.UUID(self.tenant)) as got,
         ):
             if not got:

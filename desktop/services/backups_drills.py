@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from desktop.backup import drill as trying
+from desktop.backup import restore as restoring
 from desktop.backup.history import Entry
 from desktop.domain.errors import RuleError
 from desktop.domain.messages import N_, _
@@ -85,6 +86,7 @@ def drill(
                 progress=steps.counted,
                 cancelled=steps.cancelled,
             )
+            restoring.purge_expired(where.connection, where.schema, desk.now())
     entry, _entries = desk.find(id_)
     signed = report.signed(desk.signer)
     kept = {"ok": report.good, "trouble": report.trouble, "signed": signed}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from desktop.backup.history import Entry
@@ -70,6 +71,25 @@ def found(
     return list(made.values())
 
 
+def seen(entries: Iterable[Entry], listed: Mapping[str, set[str]], now: dt.datetime) -> list[Entry]:
+    """What is known, by what places list now: an archive that somebody removed by hand is not there.
+
+    Nothing of it is kept: a drive that is not mounted lists nothing, and is back tomorrow.
+
+    :param listed: place → the names in it.
+    """
+    after = []
+    for entry in entries:
+        gone = {
+            place: {**entry.places[place], "gone_at": now.isoformat()}
+            for place in places_of(entry)
+            if place in listed and entry.name not in listed[place]
+        }
+        left = replace(entry, places={**entry.places, **gone}) if gone else entry
+        after.append(replace(left, state=DELETED) if gone and not places_of(left) else left)
+    return after
+
+
 def chain_of(entry: Entry, entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """What a restore of ``entry`` needs, the full archive first; empty where a link is missing."""
     by_manifest = {each.manifest: each for each in entries if each.manifest and usable(each)}
@@ -93,15 +113,25 @@ def usable(entry: Entry) -> bool:
 
 
 def items(
-    entries: Sequence[Entry], labels: Mapping[str, str], now: dt.datetime
+    entries: Sequence[Entry],
+    labels: Mapping[str, str],
+    now: dt.datetime,
+    devices: Mapping[int, str] | None = None,
 ) -> tuple[ArchiveItem, ...]:
-    """The history for a screen, newest first. :param labels: this workstation's places by id."""
+    """The history for a screen, newest first.
+
+    :param labels: this workstation's places by id. :param devices: what workstations are called.
+    """
     newest = sorted(entries, key=lambda each: (each.taken_at, each.id), reverse=True)
-    return tuple(item(each, entries, labels, now) for each in newest)
+    return tuple(item(each, entries, labels, now, devices) for each in newest)
 
 
 def item(
-    entry: Entry, entries: Sequence[Entry], labels: Mapping[str, str], now: dt.datetime
+    entry: Entry,
+    entries: Sequence[Entry],
+    labels: Mapping[str, str],
+    now: dt.datetime,
+    devices: Mapping[int, str] | None = None,
 ) -> ArchiveItem:
     """A line of the history."""
     links = chain_of(entry, entries)
@@ -117,7 +147,7 @@ def item(
         source=entry.source,
         scope=entry.scope,
         who=entry.actor,
-        device_label=str(entry.device or ""),
+        device_label=(devices or {}).get(entry.device, str(entry.device or "")),
         taken_at=entry.taken_at,
         kept=tuple(
             Kept(

@@ -25,6 +25,7 @@ class Signer:
     public: str
     label: str
     until: dt.datetime | None
+    device: int = 0
 
 
 @contextmanager

@@ -70,6 +70,7 @@ class PuttingBack:
         self._schema = schema
         self._profile = profile
         self._undo: UndoItem | None = None
+        self._devices: dict[int, str] = {}
         self.running = ""
 
     # Putting back ---------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ Nobody is asked for leave here; that is :class:`desktop.services.backups.Backups
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -189,6 +188,7 @@ def restore(
                 cancelled=steps.cancelled,
             )
             rights.ensure(where.connection, where.schema)
+            restoring.purge_expired(where.connection, where.schema, desk.now())
             return _restored(where, done, safety or "")
 
 
@@ -213,12 +213,6 @@ def undoable(connection: psycopg.Connection, schema: str) -> UndoItem | None:
     with translated():
         found = restoring.replaced(connection, schema)
     return UndoItem(found[0].schema, found[0].at, found[0].until) if found else None
-
-
-def purge(connection: psycopg.Connection, schema: str, now: dt.datetime) -> list[str]:
-    """Drop what restores replaced more than their days ago."""
-    with translated():
-        return restoring.purge_expired(connection, schema, now)
 
 
 def _restored(where: Ground, done: restoring.Restored, safety: str) -> Restored:

@@ -33,6 +33,7 @@ def signers(connection: psycopg.Connection, schema: str) -> list[Signer]:
             each["public"],
             each["label"],
             None if each["until"] is None else dt.datetime.fromisoformat(each["until"]),
+            each["device"],
         )
         for each in answer
     ]

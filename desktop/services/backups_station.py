@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from desktop.backup.history import LocalHistory
+from desktop.models import OFFICE
 from desktop.services.accounts import Accounts
 from desktop.services.backups import Backups
 from desktop.services.backups_desk import Connect, Desk
@@ -35,6 +36,7 @@ def stations_backups(
             label=description.label,
             program=PROGRAM,
             remember=settings.remember,
+            records=description.profile == OFFICE,
         )
 
     return Backups(

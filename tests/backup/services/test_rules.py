@@ -183,3 +183,43 @@ def test_the_history_is_found_again_where_only_the_archives_are_left(office: Off
     assert (found.name, found.state) == (made.name, "kept")
     opened = office.backups.open_archive(office.actor, found.name, office.secret, OWNER)
     assert opened.tables["pacientes_cliente"] == 2
+
+
+def test_an_archive_that_somebody_removed_by_hand_is_no_backup(
+    office: Office, tmp_path: Path
+) -> None:
+    made = office.backups.create(office.actor)
+    assert office.backups.overview().alarm == ""
+    away = tmp_path / "otra-parte"
+    (tmp_path / "respaldos" / made.name).rename(away)
+    found = office.backups.overview()
+    assert (found.alarm, found.archives[0].state, found.archives[0].restorable) == (
+        "never",
+        "deleted",
+        False,
+    )
+    away.rename(tmp_path / "respaldos" / made.name)
+    assert office.backups.overview().archives[0].restorable
+
+
+def test_what_is_known_here_reaches_the_server_later_and_the_other_way_round(
+    office: Office, tmp_path: Path
+) -> None:
+    history = office.station.folder / "backups" / "history.jsonl"
+    made = office.backups.create(office.actor)
+    office.clinic.query("DELETE FROM respaldo_archivo")
+    found = office.backups.overview()
+    assert office.clinic.value("SELECT nombre FROM respaldo_archivo") == made.name
+    assert found.archives[0].device_label == "oficina"
+    size = history.stat().st_size
+    office.backups.overview()
+    assert history.stat().st_size == size
+    history.unlink()
+    office.backups.overview()
+    assert office.backups.overview(refresh=False).archives[0].id == made.id
+    (place,) = office.backups.overview().places
+    assert (place.trouble, (place.free or 0) > 0) == ("", True)
+    (tmp_path / "respaldos").rename(tmp_path / "sin-respaldos")
+    found = office.backups.overview()
+    assert found.places[0].trouble
+    assert found.troubles
