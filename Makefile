@@ -9,7 +9,7 @@ BUNDLE := dist/consultorio/consultorio
 BUNDLED = $(shell find alembic desktop resources sync -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system servers failures demo web-booking test lint format bench bench-sync package package-test screenshots race mutations simulate simulate-mutations histories fuzz-archive clean
+.PHONY: help setup system servers failures demo web-booking test lint format bench bench-sync package package-test screenshots race mutations simulate simulate-mutations histories fuzz-archive trouble-upload clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -91,6 +91,9 @@ fuzz-archive: setup ## spoiled archives, in every layer: COUNT=1000000 FIRST_SEE
 
 trouble-backup: setup ## backups, restores and undos that are killed, cut or out of disk: RUNS=300 FIRST_SEED=1 VERSIONS=18
 	$(BIN)/python -m tests.trouble_backup --runs $(or $(RUNS),300) --seed $(FIRST_SEED) --versions $(or $(VERSIONS),18)
+
+trouble-upload: setup servers ## uploads that are killed, cut or out of disk, in every kind of place: RUNS=300
+	CONSULTORIO_KILLS=$(or $(RUNS),300) $(BIN)/python -m pytest -q tests/backup/places/test_kills.py --numprocesses auto --maxprocesses 4
 
 restore-race: setup ## five workstations, the web, a backup and a restore at once: RUNS=100 FIRST_SEED=1 VERSIONS=18
 	$(BIN)/python -m tests.restore_race --runs $(or $(RUNS),100) --seed $(FIRST_SEED) --versions $(or $(VERSIONS),18)

@@ -168,9 +168,23 @@ MUTATIONS = (
     Mutation(
         "an upload to S3 that somebody adds to is given up",
         S3,
-        "        if self._last_touched(key, upload) >= than:\n",
-        "        if False:\n",
+        "        if last is None or last >= than:\n",
+        "        if last is None:\n",
         _S3,
+    ),
+    Mutation(
+        "the lost answer to an upload's end is a missing bucket",
+        S3,
+        '        if code == "NoSuchUpload":\n            return _Gone()\n',
+        "",
+        _REMOTE,
+    ),
+    Mutation(
+        "what a server sends again is taken twice",
+        HTTP,
+        "            yield _from(response.iter_raw(_PIECE), skip)\n",
+        "            yield response.iter_raw(_PIECE)\n",
+        _WEBDAV,
     ),
     Mutation(
         "a service key passes for any other",

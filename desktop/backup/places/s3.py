@@ -35,10 +35,11 @@ from sync.errors import Cancelled as Stopped
 PART = 8 << 20
 """Bytes of a part; more where a file would have more than ten thousand of them."""
 _MOST_PARTS = 10_000
+_MOST_BEGINNINGS = 3
 
 _TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412"}
 _MISSING = {"NoSuchKey", "404", "NotFound"}
-_NO_BUCKET = {"NoSuchBucket", "NoSuchUpload"}
+_NO_BUCKET = {"NoSuchBucket"}
 _SIGNED_OUT = {
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
@@ -132,6 +133,17 @@ class S3Place(RemotePlace):
         self._write_once("put_object", Key=self._key(name), Body=body)
 
     def _send_in_parts(self, name: str, shipment: Shipment) -> None:
+        for _ in range(_MOST_BEGINNINGS):
+            try:
+                self._send_parts(name, shipment)
+            except _Gone:  # completed by the try whose answer was lost, or given up by somebody
+                if self._retrying.run(lambda: self._find(name), shipment.cancelled) is not None:
+                    raise Taken from None
+            else:
+                return
+        raise EnvironmentTrouble("place.unreachable", place=self.label)
+
+    def _send_parts(self, name: str, shipment: Shipment) -> None:
         key, cancelled = self._key(name), shipment.cancelled
         upload = self._retrying.run(lambda: self._begun(key), cancelled)
         size = max(PART, -(-shipment.size // _MOST_PARTS))
@@ -176,17 +188,19 @@ class S3Place(RemotePlace):
             after = int(answer["NextPartNumberMarker"])
 
     def _give_up_if_older(self, key: str, upload: str, than: dt.datetime) -> bool:
-        if self._last_touched(key, upload) >= than:
+        last = self._last_touched(key, upload)
+        if last is None or last >= than:
             return False
         self._give_up(key, upload)
         return True
 
-    def _last_touched(self, key: str, upload: str) -> dt.datetime:
+    def _last_touched(self, key: str, upload: str) -> dt.datetime | None:
+        """When an upload was begun or added to; ``None`` where it is over."""
         answer = self._call("list_multipart_uploads", Prefix=key, bucketwide=True)
         moments = [e["Initiated"] for e in answer.get("Uploads", []) if e["UploadId"] == upload]
-        moments += [part["LastModified"] for part in self._every_part(key, upload)]
-        last: dt.datetime = max(moments)
-        return last
+        with suppress(_Gone):
+            moments += [part["LastModified"] for part in self._every_part(key, upload)]
+        return max(moments, default=None)
 
     def _send_part(
         self, key: str, upload: str, number: int, content: bytes, cancelled: Cancelled
@@ -209,7 +223,7 @@ class S3Place(RemotePlace):
         )
 
     def _give_up(self, key: str, upload: str) -> None:
-        with suppress(Absent, EnvironmentTrouble):
+        with suppress(Absent, _Gone):
             self._call("abort_multipart_upload", Key=key, UploadId=upload)
 
     def _write_once(self, operation: str, **given: Any) -> None:
@@ -289,6 +303,8 @@ class S3Place(RemotePlace):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code in _TAKEN or status == 412:
             return Taken()
+        if code == "NoSuchUpload":
+            return _Gone()
         if code in _NO_BUCKET or (bucketwide and status == 404):
             return EnvironmentTrouble("place.no_folder", place=self.label)
         if code in _MISSING or status == 404:
@@ -310,6 +326,10 @@ class S3Place(RemotePlace):
         if status == 403:
             return EnvironmentTrouble("place.refused", place=self.label)
         return EnvironmentTrouble("place.unexpected", place=self.label, status=status)
+
+
+class _Gone(Exception):
+    """There is no such upload."""
 
 
 class _Beyond(Exception):

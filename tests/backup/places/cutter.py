@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import selectors
 import socket
 import threading
@@ -15,6 +16,8 @@ class Cutter:
 
     :ivar cuts: what is still to be cut: (direction, bytes), the first one next; ``up`` counts what
         clients send, ``down`` what they are answered, from the cut before on.
+    :ivar lose: the answer to the request that this pattern finds is cut off, once, after as many
+        others were let through.
     :ivar flip_at: the byte, of all that clients send from now on, that arrives otherwise.
     :ivar wire: called once, when so many bytes were sent or answered from now on.
     :ivar sent, answered: bytes in all.
@@ -24,6 +27,8 @@ class Cutter:
         self._upstream = port
         self.cuts: list[tuple[str, int]] = []
         self.done = 0
+        self.lose: tuple[re.Pattern[bytes], int] | None = None
+        self._losing: socket.socket | None = None
         self.flip_at: int | None = None
         self.wire: tuple[int, Callable[[], None]] | None = None
         self.sent = 0
@@ -96,6 +101,13 @@ class Cutter:
             self.sent += len(data)
         else:
             self.answered += len(data)
+        if way == "up":
+            self._look_at(source, data)
+        elif self._pairs[source] is self._losing:
+            self._losing = None
+            self.done += 1
+            self._end(source, cut=True)
+            return
         if self.wire is not None:
             left, act = self.wire
             self.wire = (left - len(data), act) if left > len(data) else None
@@ -108,6 +120,14 @@ class Cutter:
             self._pairs[source].sendall(data)
         except OSError:
             self._end(source)
+
+    def _look_at(self, client: socket.socket, data: bytes) -> None:
+        if self.lose is None or not self.lose[0].search(data):
+            return
+        pattern, left = self.lose
+        self.lose = (pattern, left - 1) if left else None
+        if not left:
+            self._losing = client
 
     def _flipped(self, data: bytes) -> bytes:
         if self.flip_at is None:

@@ -1,6 +1,5 @@
-"""kill -9 at random moments of keeping an archive: whole or not there, and the next try ends well.
-
-``CONSULTORIO_KILLS=300`` runs so many of each kind.
+"""kill -9, cuts and full disks at random moments: an archive is whole or not there, nothing between,
+and the next try ends well. ``make trouble-upload RUNS=300`` runs so many of each kind.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from desktop.backup.places.base import ABANDONED
 from desktop.backup.places.retrying import Retrying
 from desktop.backup.places.s3 import S3Place
 from desktop.backup.places.webdav import WebDavPlace
+from desktop.domain.errors import EnvironmentTrouble
 from tests.backup.places import servers
 from tests.backup.places.conftest import File, Kept
 from tests.backup.places.cutter import cutting
@@ -87,6 +87,33 @@ def test_a_client_that_is_killed(kept: Kept, make_file: MakeFile, tmp_path: Path
     kept.cutter.wire = None
     kept.place.put(file.name, file.path)
     assert kept.inside()[file.name] == whole
+
+
+@pytest.mark.parametrize("run", range(RUNS))
+def test_a_network_that_is_cut_again_and_again(
+    kept: Kept, make_file: MakeFile, tmp_path: Path, run: int
+) -> None:
+    """Up to seven cuts at any byte, some of a last try: verified, or nothing under the name."""
+    chance = random.Random(f"{type(kept.place).__name__} cut {run}")
+    file = make_file(chance.choice([1, MIB, 9 * MIB]))
+    most = file.print.size + 5000
+    kept.cutter.cuts = [
+        (chance.choice(["up", "down"]), chance.randrange(chance.choice([500, most])))
+        for _ in range(chance.randrange(1, 8))
+    ]
+    said = ""
+    try:
+        kept.place.put(file.name, file.path)
+    except EnvironmentTrouble as trouble:
+        said = trouble.code
+    assert said in {"", "place.unreachable"}
+    there = {name: body for name, body in kept.inside().items() if naming.parse(name)}
+    assert there in ({}, {file.name: file.path.read_bytes()})
+    assert there or said
+    kept.cutter.cuts = [("down", chance.randrange(most))]
+    kept.place.put(file.name, file.path)
+    kept.place.get(file.name, tmp_path / "back", expected=file.print)
+    assert (tmp_path / "back").read_bytes() == file.path.read_bytes()
 
 
 @pytest.mark.parametrize("run", range(RUNS))

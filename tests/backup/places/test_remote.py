@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +123,22 @@ def test_a_lost_answer_is_no_second_archive(kept: Kept, make_file: MakeFile) -> 
     kept.cutter.cuts = [("down", 0)] * 3
     kept.place.put(file.name, file.path)
     assert kept.inside() == {file.name: file.path.read_bytes()}
+
+
+LAST = {
+    "WebDavPlace": (re.compile(rb"^MOVE "), 0),
+    "S3Place": (re.compile(rb"^POST \S+\?uploadId="), 0),
+    "SupabasePlace": (re.compile(rb"^PATCH "), 2),
+}
+
+
+def test_the_answer_to_the_very_last_request_is_lost(kept: Kept, make_file: MakeFile) -> None:
+    file = make_file(13 * MIB)
+    kept.cutter.lose = LAST[type(kept.place).__name__]
+    kept.place.put(file.name, file.path)
+    assert kept.cutter.done == 1
+    assert kept.inside() == {file.name: file.path.read_bytes()}
+    assert kept.cutter.sent < 14 * MIB, "it was sent again"
 
 
 def test_a_server_that_is_gone_is_given_up_and_rested_from(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -17,6 +19,7 @@ from desktop.backup.places.webdav import WebDavPlace
 from desktop.domain.errors import EnvironmentTrouble
 from tests.backup.places import servers
 from tests.backup.places.conftest import File, Kept
+from tests.backup.places.cutter import cutting
 
 MIB = 1 << 20
 MakeFile = Callable[[int], File]
@@ -153,3 +156,80 @@ def test_strange_answers_are_said(scripted: Scripted, status: int, body: bytes, 
     with pytest.raises(EnvironmentTrouble) as said:
         place.list()
     assert said.value.code == code
+
+
+class _OwnRanges(BaseHTTPRequestHandler):
+    """Serves one file, with an understanding of ranges of its own."""
+
+    name: str
+    content: bytes
+    way: str
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_PROPFIND(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._say(
+            207,
+            (
+                f'<multistatus xmlns="DAV:"><response><href>/{self.name}</href><propstat><prop>'
+                f"<getcontentlength>{len(self.content)}</getcontentlength></prop>"
+                "<status>HTTP/1.1 200 OK</status></propstat></response></multistatus>"
+            ).encode(),
+        )
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        if asked is None or self.way == "ignores":
+            self._say(200, self.content)
+            return
+        start = int(asked.removeprefix("bytes=").rstrip("-"))
+        start += {"early": -1000, "late": 1000, "none": 0}[self.way]
+        size = len(self.content)
+        told = {"Content-Range": f"bytes {start}-{size - 1}/{size}"}
+        self._say(206, self.content[start:], {} if self.way == "none" else told)
+
+    def _say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Connection": "close"}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the other end was cut off
+            self.wfile.write(body)
+
+
+@pytest.mark.parametrize(
+    ("way", "comes_back"), [("ignores", True), ("early", True), ("late", False), ("none", False)]
+)
+def test_a_server_with_its_own_idea_of_ranges_gives_the_same_bytes_or_none(
+    make_file: MakeFile,
+    tmp_path: Path,
+    retrying: Retrying,
+    stack: ExitStack,
+    way: str,
+    comes_back: bool,
+) -> None:
+    file = make_file(6 * MIB)
+    own = {"name": file.name, "content": file.path.read_bytes(), "way": way}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_OwnRanges,), own))
+    thread = Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    stack.callback(server.server_close)
+    stack.callback(thread.join)
+    stack.callback(server.shutdown)
+    cutter = stack.enter_context(cutting(server.server_address[1]))
+    place = WebDavPlace(f"http://127.0.0.1:{cutter.port}", "u", "p", retrying)
+    stack.callback(place.close)
+    cutter.cuts = [("down", 4 * MIB)]
+    if comes_back:
+        place.get(file.name, tmp_path / "back", expected=file.print)
+        assert (tmp_path / "back").read_bytes() == file.path.read_bytes()
+    else:
+        with pytest.raises(EnvironmentTrouble) as said:
+            place.get(file.name, tmp_path / "back", expected=file.print)
+        assert said.value.code == "place.unreachable"
+        assert not (tmp_path / "back").exists()
+    assert cutter.done == 1
