@@ -74,7 +74,9 @@ class Block:
     def count(self) -> int:
         """Passes the rows over; how many they were."""
         self.done = True
-        return self._reader.count_copied() if self._copied else self._reader.count_inserted()
+        if self._copied:
+            return self._reader.count_copied()
+        return sum(1 for _row in self._reader.inserted(self))
 
 
 class DumpReader:
@@ -399,21 +401,6 @@ class DumpReader:
             if not token.sign(b","):
                 self._skip(token)
                 return
-
-    def count_inserted(self) -> int:
-        """Passes an INSERT over."""
-        rows = 0
-        while True:
-            token = self._lexer.token()
-            if not token.sign(b"("):
-                self._skip(token)
-                return rows
-            self._tuple()
-            rows += 1
-            token = self._lexer.token()
-            if not token.sign(b","):
-                self._skip(token)
-                return rows
 
     def _tuple(self) -> Row | None:
         """The values up to the closing parenthesis; ``None`` for what no table has."""

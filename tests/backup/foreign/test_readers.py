@@ -238,6 +238,7 @@ def test_a_row_that_is_far_too_large_is_passed_over(written: Write) -> None:
         ("INSERT INTO citas_cita (id, n) VALUES (1);", [None]),
         ("INSERT INTO citas_cita (id) OVERRIDING SYSTEM VALUE VALUES (1) ON CONFLICT DO NOTHING;", [["1"]]),
         ("INSERT INTO citas_cita VALUES (1);", [None]),
+        ("INSERT INTO citas_cita (id) VALUES (1), 2;", [["1"], None]),
         ("INSERT INTO citas_cita (id, n) VALUES ('it''s', E'a\\tb\\'\\x41\\u00f1');", [["it's", "a\tb'Añ"]]),
         ("SET standard_conforming_strings = off; INSERT INTO citas_cita (n) VALUES ('a\\'b');", [["a'b"]]),
         ("insert into ONLY_ (id) select 1; INSERT INTO \"citas_cita\" (\"id\") VALUES (1);", [["1"]]),
@@ -251,7 +252,9 @@ def test_a_row_that_is_far_too_large_is_passed_over(written: Write) -> None:
     ],
 )  # fmt: skip
 def test_statements_by_hand(written: Write, statement: str, expected: list[Any]) -> None:
-    assert read(written("SET x = 1;\n" + statement))[0][4] == expected
+    path = written("SET x = 1;\n" + statement)
+    assert read(path)[0][4] == expected
+    assert counted(path) == {"citas_cita": len(expected)}
 
 
 @pytest.mark.parametrize(
