@@ -349,25 +349,29 @@ def _list(args: argparse.Namespace, output: Output) -> int:
 def _show(args: argparse.Namespace, output: Output) -> int:
     with seat(args, person=args.open, database=args.open) as place:
         found = place.backups.show(place.actor, args.backup)
-        lines = [
-            f"{_('Backup')}: {found.name}",
-            f"{_('Size')}: {_size(found.size)}",
-            f"{_('Kind')}: {_(KINDS[found.kind])}, {_(REASONS[found.reason])}",
-            f"{_('Taken')}: {_moment(found.taken_at)}",
-            f"{_('Who')}: {found.who or '—'}",
-            f"{_('State')}: {_(STATES[found.state])} {found.error}".rstrip(),
-            f"{_('Proved')}: {_moment(found.drilled_at)}",
-            *(f"{_('Kept')}: {each.label}, {_moment(each.verified_at)}" for each in found.kept),
+        said = [
+            (_("Backup"), found.name),
+            (_("Size"), _size(found.size)),
+            (_("Kind"), _(KINDS[found.kind])),
+            (_("Why"), _(REASONS[found.reason])),
+            (_("Taken"), _moment(found.taken_at)),
+            (_("Who"), found.who or "—"),
+            (_("State"), f"{_(STATES[found.state])} {found.error}".rstrip()),
+            (_("Proved"), _moment(found.drilled_at)),
+            *((_("Kept"), f"{each.label}, {_moment(each.verified_at)}") for each in found.kept),
         ]
         more: dict[str, Any] = {}
+        warnings: tuple[str, ...] = ()
         if args.open:
             opened = place.backups.open_archive(
                 place.actor, args.backup, _key(args, place), place.database, tell=_tell(output)
             )
             more["opened"] = opened
-            lines += [f"{_('Signed by')}: {opened.signer}", *opened.warnings]
-            lines += [f"{table}: {number(rows)}" for table, rows in sorted(opened.tables.items())]
-    return output.done("\n".join(lines), backup=found, **more)
+            said.append((_("Signed by"), opened.signer))
+            said += [(table, number(rows)) for table, rows in sorted(opened.tables.items())]
+            warnings = opened.warnings
+    lines = [f"{name}: {value}" for name, value in said]
+    return output.done("\n".join((*lines, *warnings)), backup=found, **more)
 
 
 def _verify(args: argparse.Namespace, output: Output) -> int:
