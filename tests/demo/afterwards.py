@@ -15,6 +15,7 @@ from desktop.services.cache import Clock
 from desktop.services.clients_records import NewClient
 from desktop.views.inbox.carrying import ImportDialog
 from desktop.views.mass_deletion import DeletionDialog
+from tests.demo import backups
 from tests.demo.desk import Desk, until
 from tests.demo.world import PASSWORD, SCHEMA, World
 
@@ -50,6 +51,7 @@ def open_office(world: World, phrase: str, clock: Clock) -> Desk:
 
 def look_at(day: Day, office: Desk) -> None:
     """All of it, one after the other; the office's workstation is of no use for more."""
+    backups.look_at(day, office)
     _put_back(day, office)
     _carry(day, office)
     _empty(day, office)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QEvent, QObject, Slot
 from PySide6.QtWidgets import QLayout, QVBoxLayout, QWidget
 
 from desktop.domain.messages import _
@@ -99,6 +100,8 @@ class Steps(Dialog):
         self.running = RunningPage()
         self._before: tuple[Any, ...] | None = None
         self._returning: Callable[[], object] | None = None
+        self._put_away = False
+        self.finished.connect(self._end)
         self._add(self.running)
         self.back.clicked.connect(self._go_back)
         self.primary.clicked.connect(self._go_on)
@@ -177,6 +180,14 @@ class Steps(Dialog):
         if self._returning is not None and self.job is None:
             self._returning()
 
+    @Slot()
+    def _end(self, _result: int = 0) -> None:
+        """Closed: nothing is left to come forward."""
+        self._put_away = False
+        parent = self.parentWidget()
+        if parent is not None:
+            parent.removeEventFilter(self)
+
     # Work ---------------------------------------------------------------------------------------
 
     def run(
@@ -201,23 +212,23 @@ class Steps(Dialog):
         def ended(result: T) -> None:
             self.job = None
             self.aside.hide()
-            self._reappear()
             done(result)
+            self._come_forward()
 
         def broken(error: Exception) -> None:
             self.job = None
             self._come_back()
-            self._reappear()
             if failed is not None:
                 failed(error)
             else:
                 self.show_error(error)
+            self._come_forward()
 
         def stopped() -> None:
             self.job = None
             self._come_back()
-            self._reappear()
             self.banner.show_text(_("Stopped. Nothing was changed."), "info")
+            self._come_forward()
 
         self.clear_error()
         self.running.begin(title, text)
@@ -235,11 +246,35 @@ class Steps(Dialog):
 
     @Slot()
     def _step_aside(self) -> None:
+        self._put_away = True
         self.hide()
 
-    def _reappear(self) -> None:
-        if not self.isVisible():
+    def _come_forward(self) -> None:
+        """Show again what was put away; over another screen, or over a locked one, only a word."""
+        parent = self.parentWidget()
+        if not self._put_away or parent is None:
+            return
+        if parent.isVisible():
+            self._put_away = False
             self.show()
+        else:
+            parent.installEventFilter(self)
+            self.context.notify(
+                _("{work}: it has ended. See under “Backups”.").format(
+                    work=self.running.heading.text()
+                ),
+                "info",
+                _("See"),
+                partial(self.context.navigate, "backups"),
+            )
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The screen is in front again."""
+        if event.type() == QEvent.Type.Show and self.job is None:
+            watched.removeEventFilter(self)
+            self._put_away = False
+            self.show()
+        return False
 
     def _come_back(self) -> None:
         self.aside.hide()

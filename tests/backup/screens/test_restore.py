@@ -98,6 +98,34 @@ def test_a_restore_can_be_stopped_before_it_begins(desk: Desk) -> None:
     wizard.reject()
 
 
+def test_what_is_put_away_comes_back_when_it_has_ended_and_never_over_another_screen(
+    desk: Desk,
+) -> None:
+    desk.screen.restore.click()
+    wizard = desk.dialog(RestoreWizard)
+    wizard.primary.click()
+    desk.give(wizard.credentials)
+    wizard.primary.click()
+    assert wizard.aside.isVisible()
+    wizard.aside.click()
+    assert not wizard.isVisible()
+    desk.until(lambda: wizard.job is None)
+    assert wizard.isVisible()
+    assert wizard.page is wizard.plan_page
+    wizard.back.click()
+    wizard.primary.click()
+    wizard.aside.click()
+    desk.screen.hide()
+    with desk.qtbot.waitSignal(desk.context.notified, timeout=20_000) as told:
+        desk.until(lambda: wizard.job is None)
+    assert told.args is not None
+    assert "ha terminado" in str(told.args[0])
+    assert not wizard.isVisible()
+    desk.screen.show()
+    assert wizard.isVisible()
+    wizard.reject()
+
+
 def _told(desk: Desk, title: str):  # type: ignore[no-untyped-def]
     from desktop.qt.dialogs import Dialog
 
