@@ -391,7 +391,8 @@ def _table(lines: tuple[PlanLine, ...]) -> QWidget:
             head.setAlignment(right)
         grid.addWidget(head, 0, at)
     for row, line in enumerate(lines, start=1):
-        grid.addWidget(label(line.words, wrap=True), row, 0)
+        named = line.words[:1].upper() + line.words[1:]
+        grid.addWidget(label(named, wrap=True), row, 0)
         for at, figure in enumerate((line.only_there, line.only_here, line.different), start=1):
             shown = label(number(figure) if figure else "—", "" if figure else "muted")
             shown.setAlignment(right)
