@@ -6,7 +6,7 @@ inside :func:`plain_settings`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -134,34 +134,38 @@ def indexes(connection: psycopg.Connection, schema: str) -> list[Index]:
     return [Index(*row) for row in rows]
 
 
-def qualified(connection: psycopg.Connection, schema: str, table: str) -> str:
-    """A table's name as definitions have it, quoted where the server finds it needful."""
+def qualified(connection: psycopg.Connection, schema: str) -> dict[str, str]:
+    """Tables' names as definitions have them, quoted where the server finds it needful."""
     rows = connection.execute(
-        "SELECT quote_ident(%s) || '.' || quote_ident(%s)", (schema, table)
+        "SELECT c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relkind IN ('r', 'p')",
+        (schema,),
     ).fetchall()
-    return str(rows[0][0])
+    return dict(rows)
 
 
-def has_serial(connection: psycopg.Connection, schema: str, table: str) -> bool:
-    """Whether a column takes its default from a sequence of the table's own, as no table of ours does."""
+def with_serials(connection: psycopg.Connection, schema: str) -> frozenset[str]:
+    """Tables of which a column takes its default from a sequence of their own, as none of ours does."""
     rows = connection.execute(
-        "SELECT FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
-        " JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
-        " AND d.deptype = 'a' AND n.nspname = %s AND c.relname = %s",
-        (schema, table),
+        "SELECT c.relname FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid"
+        " JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid"
+        "  AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'"
+        " JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' WHERE n.nspname = %s",
+        (schema,),
     ).fetchall()
-    return bool(rows)
+    return frozenset(row[0] for row in rows)
 
 
-def owner(connection: psycopg.Connection, schema: str, table: str) -> str:
-    """Who owns a table."""
+def owners(connection: psycopg.Connection, schema: str) -> dict[str, str]:
+    """Table → who owns it."""
     rows = connection.execute(
-        "SELECT pg_get_userbyid(c.relowner) FROM pg_class c"
-        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s",
-        (schema, table),
+        "SELECT c.relname, pg_get_userbyid(c.relowner) FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = %s AND c.relkind IN ('r', 'p')",
+        (schema,),
     ).fetchall()
-    return str(rows[0][0])
+    return dict(rows)
 
 
 def fingerprint(connection: psycopg.Connection, schema: str, names: Collection[str]) -> str:
@@ -235,3 +239,10 @@ def put(connection: psycopg.Connection, statement: str, **names: sql.Composable 
         for name, value in names.items()
     }
     connection.execute(sql.SQL(statement).format(**quoted))
+
+
+def put_all(connection: psycopg.Connection, statements: Iterable[sql.Composable | bytes]) -> None:
+    """Run statements in one go: a busy server takes longer to answer each than to do it."""
+    texts = [one if isinstance(one, bytes) else one.as_bytes(connection) for one in statements]
+    if texts:
+        connection.execute(b";\n".join(texts))

@@ -6,7 +6,7 @@ change: foreign keys between a table that goes and one that stays, and views.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -69,18 +69,20 @@ class Following:
 
     def prepare(self) -> None:
         """Give the staged tables owners, rights and triggers like the live ones'; nobody waits."""
-        for table in self._names:
-            live, staged = self._pair(table)
-            owner = catalog.owner(self._connection, self._live, table)
-            if owner != catalog.owner(self._connection, self._staged, table):
-                put(
-                    self._connection,
-                    "ALTER TABLE {table} OWNER TO {owner}",
-                    table=staged,
-                    owner=owner,
+        live = catalog.owners(self._connection, self._live)
+        staged = catalog.owners(self._connection, self._staged)
+        catalog.put_all(
+            self._connection,
+            [
+                sql.SQL("ALTER TABLE {} OWNER TO {}").format(
+                    sql.Identifier(self._staged, name), sql.Identifier(live[name])
                 )
-            self._rights(table, staged)
-            self._triggers(table, live, staged)
+                for name in self._names
+                if live[name] != staged[name]
+            ],
+        )
+        catalog.put_all(self._connection, [*self._revoked(), *self._granted()])
+        catalog.put_all(self._connection, self._triggers())
 
     def unheld(self) -> None:
         """Refuse where rows that stay would point at rows that go, and may not.
@@ -153,95 +155,80 @@ class Following:
     def _pair(self, table: str) -> tuple[sql.Identifier, sql.Identifier]:
         return sql.Identifier(self._live, table), sql.Identifier(self._staged, table)
 
-    def _rights(self, table: str, staged: sql.Identifier) -> None:
-        """Rights on a table, its columns and its sequences; those of the owner are not granted."""
-        granted = self._connection.execute(
-            "SELECT coalesce(a.grantee::regrole::text, ''), a.privilege_type, a.is_grantable,"
-            " CASE WHEN c.relkind = 'S' THEN c.oid::regclass::text END,"
-            " CASE WHEN c.relkind = 'S' THEN (SELECT k.attname FROM pg_attribute k"
-            "   WHERE k.attrelid = d.refobjid AND k.attnum = d.refobjsubid) END,"
-            " array_agg(a.col::text) FILTER (WHERE a.col IS NOT NULL)"
-            " FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace"
-            " LEFT JOIN pg_depend d ON d.refobjid = t.oid AND d.refclassid = 'pg_class'::regclass"
-            "  AND d.classid = 'pg_class'::regclass AND d.deptype IN ('i', 'a')"
-            " JOIN pg_class c ON c.oid = t.oid OR (c.oid = d.objid AND c.relkind = 'S')"
-            " CROSS JOIN LATERAL ("
-            "  SELECT g.*, NULL::name AS col FROM aclexplode(c.relacl) g"
+    def _granted(self) -> Iterator[sql.Composable]:
+        """Rights on the live tables, their columns and their sequences; the owner's are not granted."""
+        rows = self._connection.execute(
+            "WITH t AS (SELECT c.oid, c.relname, c.relowner, s.oid AS staged FROM pg_class c"
+            "  JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = %(live)s"
+            "  JOIN pg_class s ON s.relname = c.relname AND s.relkind = c.relkind"
+            "  JOIN pg_namespace m ON m.oid = s.relnamespace AND m.nspname = %(staged)s"
+            "  WHERE c.relname = ANY (%(names)s) AND c.relkind IN ('r', 'p')),"
+            " granted AS ("
+            "  SELECT t.relowner, 'TABLE ' || t.staged::regclass AS target, NULL AS col, g.* FROM t"
+            "    JOIN pg_class c ON c.oid = t.oid CROSS JOIN aclexplode(c.relacl) g"
             "  UNION ALL"
-            "  SELECT g.*, k.attname FROM pg_attribute k, aclexplode(k.attacl) g"
-            "   WHERE k.attrelid = c.oid AND k.attacl IS NOT NULL AND NOT k.attisdropped) a"
-            " WHERE n.nspname = %s AND t.relname = %s AND a.grantee <> t.relowner"
-            " GROUP BY 1, 2, 3, 4, 5, c.oid, a.col IS NULL",
-            (self._live, table),
+            "  SELECT t.relowner, 'TABLE ' || t.staged::regclass, quote_ident(k.attname), g.* FROM t"
+            "    JOIN pg_attribute k ON k.attrelid = t.oid AND NOT k.attisdropped"
+            "    CROSS JOIN aclexplode(k.attacl) g"
+            "  UNION ALL"
+            "  SELECT t.relowner, 'SEQUENCE ' || pg_get_serial_sequence(t.staged::regclass::text,"
+            "    k.attname), NULL, g.* FROM t"
+            "    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid"
+            "     AND d.classid = 'pg_class'::regclass AND d.deptype IN ('i', 'a')"
+            "    JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'"
+            "    JOIN pg_attribute k ON k.attrelid = t.oid AND k.attnum = d.refobjsubid"
+            "    CROSS JOIN aclexplode(c.relacl) g)"
+            " SELECT privilege_type, target, string_agg(col, ', '),"
+            "  CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, is_grantable"
+            " FROM granted WHERE grantee <> relowner AND target IS NOT NULL"
+            " GROUP BY privilege_type, target, col IS NULL, grantee, is_grantable",
+            {"live": self._live, "staged": self._staged, "names": self._names},
         ).fetchall()
-        self._revoke(table, staged)
-        for grantee, privilege, grantable, sequence, owned_by, names in granted:
-            target: sql.Composable = sql.SQL("TABLE {}").format(staged)
-            if sequence is not None:
-                found = self._connection.execute(
-                    "SELECT pg_get_serial_sequence(%s, %s)",
-                    (staged.as_string(self._connection), owned_by),
-                ).fetchall()[0][0]
-                if found is None:
-                    continue
-                target = sql.SQL("SEQUENCE {}").format(_text(found))
-            columns: sql.Composable = sql.SQL("")
-            if names:
-                columns = sql.SQL(" ({})").format(sql.SQL(", ").join(map(sql.Identifier, names)))
-            put(
-                self._connection,
-                "GRANT {privilege}{columns} ON {target} TO {grantee}{more}",
-                privilege=_text(privilege),
-                columns=columns,
-                target=target,
-                grantee=_text(grantee if grantee not in {"", "-"} else "PUBLIC"),
-                more=sql.SQL(" WITH GRANT OPTION" if grantable else ""),
+        for privilege, target, columns, grantee, grantable in rows:
+            yield _text(
+                f"GRANT {privilege}{f' ({columns})' if columns else ''} ON {target} TO {grantee}"
+                + (" WITH GRANT OPTION" if grantable else "")
             )
 
-    def _revoke(self, table: str, staged: sql.Identifier) -> None:
+    def _revoked(self) -> Iterator[sql.Composable]:
         """Nobody but the owner may do anything: what was granted once may be taken back since."""
-        had = self._connection.execute(
-            "SELECT DISTINCT coalesce(nullif(a.grantee::regrole::text, '-'), 'PUBLIC')"
+        rows = self._connection.execute(
+            "SELECT DISTINCT c.oid::regclass::text,"
+            " CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END"
             " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " CROSS JOIN LATERAL (SELECT g.grantee FROM aclexplode(c.relacl) g UNION"
             "  SELECT g.grantee FROM pg_attribute k, aclexplode(k.attacl) g"
             "   WHERE k.attrelid = c.oid AND k.attacl IS NOT NULL) a"
-            " WHERE n.nspname = %s AND c.relname = %s AND a.grantee <> c.relowner",
-            (self._staged, table),
+            " WHERE n.nspname = %s AND c.relname = ANY (%s) AND a.grantee <> c.relowner",
+            (self._staged, self._names),
         ).fetchall()
-        for (grantee,) in had:
-            put(
-                self._connection,
-                "REVOKE ALL ON TABLE {table} FROM {grantee}",
-                table=staged,
-                grantee=_text(grantee),
-            )
+        for table, grantee in rows:
+            yield _text(f"REVOKE ALL ON TABLE {table} FROM {grantee}")
 
-    def _triggers(self, table: str, live: sql.Identifier, staged: sql.Identifier) -> None:
-        for (name,) in self._connection.execute(
-            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal",
-            (staged.as_string(self._connection),),
+    def _triggers(self) -> Iterator[sql.Composable]:
+        """No triggers but those of the live tables, in the state that they are in."""
+        query = (
+            "SELECT c.relname, quote_ident(t.tgname), pg_get_triggerdef(t.oid), t.tgenabled::text"
+            " FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = %s AND c.relname = ANY (%s) AND NOT t.tgisinternal ORDER BY 1, 2"
+        )
+        live = catalog.qualified(self._connection, self._live)
+        staged = catalog.qualified(self._connection, self._staged)
+        for table, name, _definition, _state in self._connection.execute(
+            query, (self._staged, self._names)
         ).fetchall():
-            put(self._connection, "DROP TRIGGER {name} ON {table}", name=name, table=staged)
-        before = " ON " + catalog.qualified(self._connection, self._live, table) + " "
-        after = " ON " + catalog.qualified(self._connection, self._staged, table) + " "
-        for name, definition, state in self._connection.execute(
-            "SELECT tgname, pg_get_triggerdef(oid), tgenabled::text FROM pg_trigger"
-            " WHERE tgrelid = %s::regclass AND NOT tgisinternal ORDER BY tgname",
-            (live.as_string(self._connection),),
+            yield _text(f"DROP TRIGGER {name} ON {staged[table]}")
+        for table, name, definition, state in self._connection.execute(
+            query, (self._live, self._names)
         ).fetchall():
+            before = f" ON {live[table]} "
             if before not in definition:
                 raise RuntimeError(f"the trigger {name} does not name its table")
-            self._connection.execute(definition.replace(before, after, 1).encode())
+            yield _text(definition.replace(before, f" ON {staged[table]} ", 1))
             if state != "O":
                 change = {"A": "ENABLE ALWAYS", "R": "ENABLE REPLICA", "D": "DISABLE"}[state]
-                put(
-                    self._connection,
-                    "ALTER TABLE {table} {change} TRIGGER {name}",
-                    table=staged,
-                    change=_text(change),
-                    name=name,
-                )
+                yield _text(f"ALTER TABLE {staged[table]} {change} TRIGGER {name}")
 
     def _foreign_keys(self) -> list[Key]:
         rows = self._connection.execute(

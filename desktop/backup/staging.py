@@ -172,8 +172,9 @@ def load(
             catalog.plain_settings(connection)
             loading.upgraded()
         _finish(staging, cancelled)
-    for name in staging.names:
-        put(connection, "ANALYZE {table}", table=sql.Identifier(staging.schema, name))
+    analyzed = [sql.Identifier(staging.schema, name) for name in staging.names]
+    if analyzed:
+        put(connection, "ANALYZE {tables}", tables=sql.SQL(", ").join(analyzed))
     return staging
 
 
@@ -211,26 +212,28 @@ class _Loading:
         staging, connection = self.staging, self.staging.connection
         self.before = frozenset(catalog.tables(connection, staging.schema))
         live = set(catalog.tables(connection, staging.live))
+        serials = catalog.with_serials(connection, staging.live)
+        made: list[sql.Composable] = []
         for name in sorted(self.wanted & live):
-            if catalog.is_kept(name):
-                if not self.fresh and name != catalog.AUDIT:
-                    continue
+            if name not in self.before and name in serials:
+                continue
+            if not catalog.is_kept(name):
+                staging.names.append(name)
+            elif self.fresh or name == catalog.AUDIT:
                 staging.aside.append(name)
             else:
-                staging.names.append(name)
+                continue
             if name in self.before:
                 # A migration may have laid down a row or two.
-                put(connection, "TRUNCATE {table}", table=sql.Identifier(staging.schema, name))
-            elif not catalog.has_serial(connection, staging.live, name):
-                put(
-                    connection,
-                    "CREATE TABLE {table} (LIKE {model} INCLUDING DEFAULTS INCLUDING GENERATED"
-                    " INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS)",
-                    table=sql.Identifier(staging.schema, name),
-                    model=sql.Identifier(staging.live, name),
-                )
-            else:
-                (staging.aside if name in staging.aside else staging.names).remove(name)
+                made.append(sql.SQL("TRUNCATE {}").format(sql.Identifier(staging.schema, name)))
+                continue
+            made.append(
+                sql.SQL(
+                    "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED"
+                    " INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS)"
+                ).format(sql.Identifier(staging.schema, name), sql.Identifier(staging.live, name))
+            )
+        catalog.put_all(connection, made)
         if not old:
             self.before = frozenset()
 
@@ -482,16 +485,15 @@ def _build(
                 for one in constraints
                 if one.table == name and (one.kind == "f") == foreign
             ]
+            steps: list[sql.Composable | bytes] = []
             if clauses:
-                put(
-                    connection,
-                    "ALTER TABLE {table} {clauses}",
-                    table=sql.Identifier(schema, name),
-                    clauses=sql.SQL(", ").join(clauses),
+                table = sql.Identifier(schema, name)
+                steps.append(
+                    sql.SQL("ALTER TABLE {} {}").format(table, sql.SQL(", ").join(clauses))
                 )
-            for index in indexes:
-                if index.table == name and not foreign:
-                    connection.execute(index.definition.encode())
+            if not foreign:
+                steps += [one.definition.encode() for one in indexes if one.table == name]
+            catalog.put_all(connection, steps)
 
 
 def _finish(staging: Staging, cancelled: Callable[[], bool]) -> None:
@@ -500,29 +502,27 @@ def _finish(staging: Staging, cancelled: Callable[[], bool]) -> None:
     names = set(staging.names)
     here = {(one.table, one.name) for one in catalog.constraints(connection, staging.schema)}
     have = {(one.table, one.name) for one in catalog.indexes(connection, staging.schema)}
+    before = catalog.qualified(connection, staging.live)
+    after = catalog.qualified(connection, staging.schema)
+
+    def moved(definition: str, table: str, word: str) -> str:
+        """A definition that names the staged table where it named the live one, after ``word``."""
+        if word + before[table] not in definition:
+            raise RuntimeError(f"a definition of {table} does not name its table")
+        return definition.replace(word + before[table], word + after[table], 1)
+
     constraints = []
     for one in catalog.constraints(connection, staging.live):
         if one.table in names and (one.table, one.name) not in here:
             if one.kind != "f":
                 constraints.append(one)
             elif one.target in names:
-                definition = _moved(connection, one.definition, staging, one.target, " REFERENCES ")
+                definition = moved(one.definition, one.target, " REFERENCES ")
                 constraints.append(replace(one, definition=definition))
             # One that points at a table that stays is made when the tables change places.
     indexes = [
-        replace(one, definition=_moved(connection, one.definition, staging, one.table, " ON "))
+        replace(one, definition=moved(one.definition, one.table, " ON "))
         for one in catalog.indexes(connection, staging.live)
         if one.table in names and (one.table, one.name) not in have
     ]
     _build(connection, staging.schema, (constraints, indexes), staging.names, cancelled)
-
-
-def _moved(
-    connection: psycopg.Connection, definition: str, staging: Staging, table: str, word: str
-) -> str:
-    """A definition that names the staged table where it named the live one, after ``word``."""
-    before = word + catalog.qualified(connection, staging.live, table)
-    after = word + catalog.qualified(connection, staging.schema, table)
-    if before not in definition:
-        raise RuntimeError(f"a definition of {table} does not name its table")
-    return definition.replace(before, after, 1)

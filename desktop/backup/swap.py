@@ -23,7 +23,6 @@ from desktop.backup.catalog import put
 from desktop.backup.following import Following
 from desktop.backup.staging import never
 from desktop.domain.errors import EnvironmentTrouble, RuleError
-from sync.identifiers import with_parameters
 from sync.sqltext import channel
 
 WAIT_MS = 80
@@ -158,8 +157,7 @@ class Swap:
         if self.fresh is not None:
             self._introduce()
         self._add_aside()
-        for name in (*self.names, *self.aside):
-            self._go_past(name)
+        self._go_past()
         self._new_epoch()
         self.connection.execute("SELECT pg_notify(%s, '')", (channel(self.live),))
         return merged
@@ -210,37 +208,38 @@ class Swap:
                 staged=sql.Identifier(self.staged, "sync_meta"),
             )
 
-    def _go_past(self, name: str) -> None:
+    def _go_past(self) -> None:
         """No id of either table is given again. Ids of 2³⁹ and above are workstations' own."""
-        before = self.away if name in self.names else self.live
-        text = {
-            "new": sql.Identifier(self.live, name).as_string(self.connection),
-            "old": sql.Identifier(before, name).as_string(self.connection),
-        }
-        found = self.connection.execute(
-            "SELECT s.oid::regclass::text, s.relname, pg_sequence_last_value("
-            "  pg_get_serial_sequence(%(old)s, 'id')::regclass)"
-            " FROM pg_attribute a"
-            " JOIN pg_class s ON s.oid = pg_get_serial_sequence(%(new)s, a.attname)::regclass"
-            " WHERE a.attrelid = %(new)s::regclass AND a.attname = 'id'",
-            text,
+        names = dict.fromkeys(self.names, self.away) | dict.fromkeys(self.aside, self.live)
+        rows = self.connection.execute(
+            "SELECT a.relname, q.oid::regclass::text, q.relname, pg_sequence_last_value("
+            "  pg_get_serial_sequence(format('%%I.%%I', b.schema, a.relname), 'id')::regclass)"
+            " FROM unnest(%(names)s::text[], %(schemas)s::text[]) b (name, schema)"
+            " JOIN pg_namespace n ON n.nspname = %(live)s"
+            " JOIN pg_class a ON a.relnamespace = n.oid AND a.relname = b.name"
+            " JOIN pg_attribute k ON k.attrelid = a.oid AND k.attname = 'id'"
+            " JOIN pg_class q ON q.oid ="
+            "  pg_get_serial_sequence(a.oid::regclass::text, 'id')::regclass",
+            {"names": list(names), "schemas": list(names.values()), "live": self.live},
         ).fetchall()
-        if not found:
-            return
-        sequence, sequence_name, last = found[0]
-        self.connection.execute(
-            sql.SQL(
-                "SELECT setval(%(sequence)s::regclass, top.reached) FROM (SELECT greatest("
-                " (SELECT max(id) FROM {new} WHERE id < %(end)s),"
-                " (SELECT max(id) FROM {old} WHERE id < %(end)s), %(last)s, %(given)s)::bigint"
-                " AS reached) top WHERE top.reached >= 1"
-            ).format(new=with_parameters(self.live, name), old=with_parameters(before, name)),
-            {
-                "sequence": sequence,
-                "end": _SERVER_IDS,
-                "last": last,
-                "given": self.sequences.get(sequence_name),
-            },
+        catalog.put_all(
+            self.connection,
+            [
+                sql.SQL(
+                    "SELECT setval({sequence}::regclass, top.reached) FROM (SELECT greatest("
+                    " (SELECT max(id) FROM {new} WHERE id < {end}),"
+                    " (SELECT max(id) FROM {old} WHERE id < {end}), {last}, {given})::bigint"
+                    " AS reached) top WHERE top.reached >= 1"
+                ).format(
+                    sequence=sql.Literal(sequence),
+                    new=sql.Identifier(self.live, name),
+                    old=sql.Identifier(names[name], name),
+                    end=sql.Literal(_SERVER_IDS),
+                    last=sql.Literal(last),
+                    given=sql.Literal(self.sequences.get(sequence_name)),
+                )
+                for name, sequence, sequence_name, last in rows
+            ],
         )
 
     def _new_epoch(self) -> None:
