@@ -135,7 +135,7 @@ MUTATIONS = (
         WEBDAV,
         '"Overwrite": "F"',
         '"Overwrite": "T"',
-        ("tests/backup/places/test_webdav.py", "tests/backup/places/test_remote.py"),
+        _WEBDAV,
     ),
     Mutation(
         "entities unfold",

@@ -16,7 +16,7 @@ import pytest
 from desktop.backup.places.base import ABANDONED
 from desktop.backup.places.retrying import Retrying
 from desktop.backup.places.webdav import WebDavPlace
-from desktop.domain.errors import EnvironmentTrouble
+from desktop.domain.errors import EnvironmentTrouble, RuleError
 from tests.backup.places import servers
 from tests.backup.places.conftest import File, Kept
 from tests.backup.places.cutter import cutting
@@ -59,6 +59,23 @@ def test_a_wrong_password_and_a_missing_collection_are_said_at_once(
                 act()
             assert said.value.code == code
         place.close()
+
+
+@pytest.mark.parametrize("server", ["webdav", "rclone"])
+def test_who_ends_second_under_a_name_overwrites_nothing(
+    request: pytest.FixtureRequest, server: str, make_file: MakeFile
+) -> None:
+    kept: Kept = request.getfixturevalue(server)
+    file, other = make_file(2 * MIB), make_file(1000)
+
+    def meanwhile(done: int, total: int) -> None:
+        if done == total // 2:
+            kept.damage(file.name, other.path.read_bytes())
+
+    with pytest.raises(RuleError) as refused:
+        kept.place.put(file.name, file.path, progress=meanwhile)
+    assert refused.value.code == "place.exists"
+    assert kept.inside()[file.name] == other.path.read_bytes()
 
 
 class _Scripted(BaseHTTPRequestHandler):
