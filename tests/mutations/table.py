@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations import (
     archive,
+    backups,
     client,
     clinic,
     first_day,
@@ -17,6 +18,7 @@ from tests.mutations import (
 
 MUTATIONS = (
     *archive.MUTATIONS,
+    *backups.MUTATIONS,
     *server.MUTATIONS,
     *client.MUTATIONS,
     *clinic.MUTATIONS,

@@ -223,3 +223,10 @@ def test_what_is_known_here_reaches_the_server_later_and_the_other_way_round(
     found = office.backups.overview()
     assert found.places[0].trouble
     assert found.troubles
+
+
+def test_an_archive_that_nobody_known_signed_is_not_opened(office: Office) -> None:
+    made = office.backups.create(office.actor)
+    office.clinic.query("DELETE FROM respaldo_firmante")
+    with failing("archive.unknown_signer"):
+        office.backups.open_archive(office.actor, made.id, office.secret, OWNER)
