@@ -9,7 +9,7 @@ BUNDLE := dist/consultorio/consultorio
 BUNDLED = $(shell find alembic desktop resources sync -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system servers failures demo web-booking test lint format bench bench-sync package package-test screenshots race mutations simulate simulate-mutations histories fuzz-archive trouble-upload clean
+.PHONY: help setup system servers failures demo web-booking test lint format bench bench-sync bench-backup package package-test screenshots race mutations simulate simulate-mutations histories fuzz-archive trouble-upload clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -53,6 +53,9 @@ bench: setup ## the figures of the design, as ratios in one run (build/bench.jso
 
 bench-sync: setup ## the same of the sync: first sync, offline work, a busy hour (build/bench-sync.json)
 	$(BIN)/python -m tests.bench.sync
+
+bench-backup: setup ## the same of backups: full, of a day, memory, many tenants (build/bench-backup.json)
+	$(BIN)/python -m tests.bench.backup
 
 failures: setup servers ## every failure case (docs/failures.md) on PostgreSQL 15, 16 and 18
 	CONSULTORIO_FAILURES=all $(BIN)/python -m pytest tests/failures tests/sync_client tests/sync_server --numprocesses auto --maxprocesses 4

@@ -1,0 +1,1 @@
+"""``make bench-backup``: what is promised of backups."""

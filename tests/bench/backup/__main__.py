@@ -1,0 +1,247 @@
+"""``make bench-backup``: what is promised of backups, as ratios in one run on one server.
+
+Prints a table as it goes and writes ``build/bench-backup.json``: a list of ``name, value, unit,
+limit, ok``. What misses its limit is said, and is no failure of the program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+os.environ["PGTZ"] = "UTC"
+
+import keyring
+import psycopg
+from psycopg import conninfo
+
+from desktop.backup.copying import copied
+from desktop.backup.places.base import never
+from desktop.backup.reading import snapshot
+from tests.bench.backup import world
+from tests.bench.figures import Figure, heading, report, show
+from tests.support import cluster, embedded
+from tests.support.clinic import Clinic
+from tests.support.embedded import Server
+from tests.support.memory_keyring import MemoryKeyring
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How big the clinics are. :ivar day: of how many rows one is changed in a day."""
+
+    rows: int = 1_000_000
+    more: int = 5_000_000
+    neighbours: int = 400
+    day: int = 100
+    rounds: int = 3
+
+
+class Bench:
+    """A clinic that grows while it is measured."""
+
+    def __init__(self, server: Server, folder: Path, scale: Scale, stack: ExitStack) -> None:
+        self._folder = folder
+        self._server = server
+        self._scale = scale
+        self.clinic: Clinic = stack.enter_context(
+            world.clinic_of(server, folder / "clinic", scale.rows)
+        )
+        self._parameters = self.clinic.station(
+            "oficina", "office"
+        ).workstation.connection_parameters()
+        self._files = 0
+        self._full = 0.0
+        self._last: dict[str, Any] = {}
+
+    def _take(self, since: dict[str, Any] | None = None) -> dict[str, Any]:
+        self._files += 1
+        path = self._folder / f"{self._files}.consultorio"
+        task = {
+            "server": self._parameters,
+            "schema": self.clinic.schema,
+            "path": str(path),
+            "since": since,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.bench.backup.taking"],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            input=json.dumps(task) + "\n",
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        path.unlink()
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def _raw(self) -> float:
+        """Every table by COPY, and nothing done with it."""
+        with psycopg.connect(**self._parameters, autocommit=True) as connection:
+            with snapshot(connection, self.clinic.schema) as moment:
+                begun = time.perf_counter()
+                for table in moment.tables:
+                    with copied(connection, moment.copy_of(table), never) as rows:
+                        for _row in rows:
+                            pass
+                return time.perf_counter() - begun
+
+    def _dump(self) -> float:
+        """What pg_dump takes for its own compressed format, as an administrator."""
+        programs = cluster.binaries(self._server.version)
+        assert programs is not None
+        path = self._folder / "dump"
+        given = conninfo.conninfo_to_dict(self.clinic.dsn)
+        quoted = '"' + self.clinic.schema.replace('"', '""') + '"'
+        begun = time.perf_counter()
+        subprocess.run(
+            [str(programs / "pg_dump"), "-Fc", "-n", quoted, "-f", str(path),
+             "-h", str(given["host"]), "-U", str(given["user"]), "-d", str(given["dbname"])],
+            check=True,
+        )  # fmt: skip
+        seconds = time.perf_counter() - begun
+        path.unlink()
+        return seconds
+
+    # The measurements, in the order in which they run ------------------------------------------
+
+    def full(self) -> list[Figure]:
+        """Turn by turn, so that a busy moment of the computer is everybody's."""
+        raws, dumps, takes = [], [], []
+        self._raw()
+        for _round in range(self._scale.rounds):
+            raws.append(self._raw())
+            takes.append(self._take())
+            dumps.append(self._dump())
+        raw, dump = median(raws), median(dumps)
+        self._full = median(each["seconds"] for each in takes)
+        self._last = takes[-1]
+        return [
+            Figure("full backup: rows", self._last["rows"], "rows"),
+            Figure("full backup: raw COPY of all tables", raw, "s"),
+            Figure("full backup: pg_dump -Fc", dump, "s"),
+            Figure("full backup: encrypted and read back", self._full, "s"),
+            Figure("full backup: size", self._last["size"] / 1e6, "MB"),
+            Figure("full backup / raw COPY", self._full / raw, "×", 2.0),
+            Figure("full backup / pg_dump -Fc", self._full / dump, "×", 0.7),
+            Figure(
+                f"memory of the process: {self._scale.rows:,} rows",
+                max(each["memory"] for each in takes),
+                "MB",
+                100,
+            ),
+        ]
+
+    def day(self) -> list[Figure]:
+        """What changed in a day of one row in a hundred."""
+        takes = []
+        full = self._last
+        last = full["since"]
+        for _round in range(self._scale.rounds):
+            with self.clinic.admin() as connection:
+                connection.execute("DELETE FROM pacientes_cliente WHERE email LIKE 'nuevo%%'")
+                last = self._take(last)["since"]
+                world.a_day(connection, self._scale.rows // self._scale.day)
+            takes.append(self._take(last))
+            last = takes[-1]["since"]
+            assert takes[-1]["kind"] == "incremental"
+        seconds = median(each["seconds"] for each in takes)
+        size = median(each["size"] for each in takes)
+        return [
+            Figure("incremental of a 1 % day: time", seconds * 1000, "ms"),
+            Figure("incremental of a 1 % day: size", size / 1e6, "MB"),
+            Figure("incremental of a 1 % day / full: time", seconds / self._full, "×", 0.02),
+            Figure("incremental of a 1 % day / full: size", size / full["size"], "×", 0.02),
+        ]
+
+    def neighbours(self) -> list[Figure]:
+        """With the tables of many tenants in the same database."""
+        with self.clinic.admin() as connection:
+            alone = median(self._take()["seconds"] for _round in range(self._scale.rounds))
+            world.neighbours(connection, self._scale.neighbours)
+        beside = median(self._take()["seconds"] for _round in range(self._scale.rounds))
+        return [
+            Figure(f"full backup beside {self._scale.neighbours} other tenants", beside, "s"),
+            Figure(
+                f"full backup beside {self._scale.neighbours} other tenants / alone",
+                beside / alone,
+                "×",
+                1.2,
+            ),
+        ]
+
+    def more(self) -> list[Figure]:
+        """A clinic of five times the rows."""
+        with self.clinic.admin() as connection:
+            world.grow(connection, self._scale.rows, self._scale.more)
+        found = self._take()
+        return [
+            Figure(f"memory of the process: {self._scale.more:,} rows", found["memory"], "MB", 100),
+            Figure(f"full backup: {self._scale.more:,} rows", found["seconds"], "s"),
+        ]
+
+
+NAMES = ("full", "day", "neighbours", "more")
+
+
+def run(bench: Bench, names: tuple[str, ...]) -> list[Figure]:
+    """The figures of the named measurements, shown one by one as they come."""
+    figures: list[Figure] = []
+    for name in NAMES:
+        if name not in names:
+            continue
+        work: Callable[[], list[Figure]] = getattr(bench, name)
+        started = time.monotonic()
+        found = work()
+        heading(name, time.monotonic() - started)
+        show(found)
+        figures.extend(found)
+    return figures
+
+
+@contextmanager
+def prepared(scale: Scale) -> Iterator[Bench]:
+    """A server that writes to disk when it commits, and no keyring but one in memory."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(MemoryKeyring())
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="consultorio-bench-") as folder,
+            embedded.temporary(durable=True) as server,
+            ExitStack() as stack,
+        ):
+            yield Bench(server, Path(folder), scale, stack)
+    finally:
+        keyring.set_keyring(before)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.backup", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", choices=NAMES, metavar="NAME", help=f"of {', '.join(NAMES)}"
+    )
+    parser.add_argument("--rows", type=int, default=Scale.rows)
+    parser.add_argument("--out", type=Path, default=Path("build/bench-backup.json"))
+    chosen = parser.parse_args()
+    with prepared(Scale(rows=chosen.rows)) as bench:
+        figures = run(bench, tuple(chosen.only or NAMES))
+    report(figures, chosen.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
