@@ -37,6 +37,16 @@ def dump(other: OtherProgram, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def small(other: OtherProgram, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """A dump and a ``dumpdata`` file of the same clinic."""
+    folder = tmp_path_factory.mktemp("small")
+    return {
+        "sql": other.pg_dump(folder / "x.sql", "--table=clinica_demo.*_c*").read_bytes(),
+        "json": other.dumpdata("clinica_demo", folder / "x.json").read_bytes(),
+    }
+
+
+@pytest.fixture(scope="session")
 def shared_clinic(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
     """A clinic that imports go beside; none changes it."""
     with clinics.clinic(postgres, tmp_path_factory.mktemp("clinic")) as made:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from desktop.backup import catalog
-from desktop.backup.foreign_json import Entry
+from desktop.backup import catalog, foreign
+from desktop.backup.foreign_dump import DumpReader
+from desktop.backup.foreign_json import Entry, entries
 from desktop.backup.foreign_load import Loading
-from desktop.backup.foreign_programs import CLINIC, TENANTS, chosen
+from desktop.backup.foreign_programs import CLINIC, TENANTS, chosen, wanted
 from desktop.backup.foreign_report import LEAVING, Finding
+from desktop.domain.errors import AppError
 from desktop.domain.statuses import ACTIVE
 from desktop.services.tenancy import Migrations
 from tests.backup.foreign.conftest import NOW
@@ -302,3 +306,64 @@ def test_accounts_of_another_program(bare: psycopg.Connection) -> None:
     assert (row["id"], row["username"], row["email"]) == (1004, "a@x.cl", "a@x.cl")
     assert (row["first_name"], row["last_name"], row["is_superuser"]) == ("Ana", "Soto", False)
     assert ("column_left", "auth_user", "rol") in result.findings
+
+
+ODD_BYTES = [b"9" * 20, "😀".encode(), b"NULL", b"'", b"-1", b"infinity", b"1e999", b"0001-01-01+14",
+             b"\\x00", b"\\u0000", b"\\ud800", b"true", b"\t", b"\n"]  # fmt: skip
+
+
+def damaged(content: bytes, chooser: random.Random) -> bytes:
+    """``content`` with bytes that were changed, lost, repeated or put in."""
+    made = bytearray(content)
+    for _ in range(chooser.choice((1, 2, 5, 30))):
+        at = chooser.randrange(len(made))
+        match chooser.randrange(4):
+            case 0:
+                made[at] = chooser.randrange(256)
+            case 1:
+                del made[at : at + chooser.randrange(1, 40)]
+            case 2:
+                other = chooser.randrange(len(made))
+                made[at:at] = made[other : other + chooser.randrange(1, 60)]
+            case 3:
+                made[at:at] = chooser.choice(ODD_BYTES)
+    return bytes(made)
+
+
+@pytest.mark.parametrize("form", ["sql", "json"])
+def test_damaged_files_are_refused_or_accounted_for(
+    bare: psycopg.Connection, small: dict[str, bytes], tmp_path: Path, form: str
+) -> None:
+    chooser = random.Random(11)
+    path = tmp_path / "damaged"
+    loaded = 0
+    for _ in range(40):
+        path.write_bytes(damaged(small[form], chooser))
+        try:
+            seen = foreign.look(path)
+        except AppError:
+            continue
+        rows: Counter[str] = Counter()
+        for (_schema, table), count in seen.places.items():
+            rows[table] += count
+        taken = chosen(CLINIC, rows)
+        loading = Loading(bare, SCHEMA, LIVE, taken, ZONE, NOW)
+        with bare.transaction(force_rollback=True), seen.file.feed() as feed:
+            catalog.plain_settings(bare)
+            loading.make_tables()
+            if form == "json":
+                loading.entries(entries(feed, seen.encoding))
+            else:
+                for block in DumpReader(feed, wanted()).blocks():
+                    if block.table in taken:
+                        loading.block(block)
+            loading.finish()
+            bare.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        left: Counter[str] = Counter()
+        for finding in loading.findings.all():
+            if finding.code in LEAVING:
+                left[finding.table] += finding.count
+        for table, count in loading.seen.items():
+            assert count == loading.taken[table] + left[table] if count else not left[table]
+        loaded += 1
+    assert loaded > 3

@@ -20,7 +20,7 @@ from desktop.domain import messages
 from desktop.domain.errors import AppError
 from desktop.domain.identifiers import NO_PHONE
 from tests.backup.foreign.conftest import Importing
-from tests.backup.foreign.making import ROOT, OtherProgram
+from tests.backup.foreign.making import ROOT
 
 Write = Callable[..., Path]
 ROW = '{"model": "citas.cita", "pk": 1, "fields": {"notas": "%s"}}'
@@ -106,16 +106,6 @@ def test_a_bomb_is_seen_before_it_fills_anything(tmp_path: Path) -> None:
         file.write(packer.compress(b"]") + packer.flush())
     assert path.stat().st_size < 400_000
     assert refused(path) == "foreign.bomb"
-
-
-@pytest.fixture(scope="session")
-def small(other: OtherProgram, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """A dump and a ``dumpdata`` file of the same clinic."""
-    folder = tmp_path_factory.mktemp("small")
-    return {
-        "sql": other.pg_dump(folder / "x.sql", "--table=clinica_demo.*_c*").read_bytes(),
-        "json": other.dumpdata("clinica_demo", folder / "x.json").read_bytes(),
-    }
 
 
 def places(content: bytes, count: int, seed: int) -> Iterator[int]:
