@@ -107,6 +107,10 @@ def add_commands(commands: Any) -> None:
     )
     take.add_argument("file", type=Path, metavar=_("FILE"))
     take.add_argument("--schema", help=_("which of its schemas, where it holds several"))
+    export = _command(
+        inside, "export", _export, _("Write the clinic as plain SQL, readable by everybody")
+    )
+    export.add_argument("--out", required=True, type=Path, help=_("the file to write"))
     for parser in (show, verify, download, delete):
         parser.add_argument("backup", metavar=_("BACKUP"), help=_("its name or id"))
     restore.add_argument(
@@ -440,6 +444,19 @@ def _download(args: argparse.Namespace, output: Output) -> int:
             place.actor, args.backup, args.out, place.password, tell=_tell(output)
         )
     return output.done(_("The backup is in {path}, encrypted.").format(path=path), file=str(path))
+
+
+def _export(args: argparse.Namespace, output: Output) -> int:
+    with seat(args, database=True) as place:
+        path = place.backups.export_sql(
+            place.actor, args.out, place.password, place.database, tell=_tell(output)
+        )
+    return output.done(
+        _(
+            "The clinic is in {path} as SQL. It is not encrypted: whoever has the file reads it."
+        ).format(path=path),
+        file=str(path),
+    )
 
 
 def _delete(args: argparse.Namespace, output: Output) -> int:

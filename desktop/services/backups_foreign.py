@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from desktop.backup import foreign, foreign_words
+from desktop.backup import foreign, foreign_words, plain
 from desktop.domain.locale_format import number
 from desktop.domain.messages import _
 from desktop.services import backups_history as histories
@@ -62,3 +62,20 @@ def take_in(
         entry = taking.create(desk, actor, reason=histories.IMPORT, of=brought.schema, steps=steps)
         lines = tuple(foreign_words.lines(brought.report))
     return ForeignImport(histories.item(entry, [entry], desk.labels, desk.now()), lines)
+
+
+def export_sql(where: Ground, path: Path, steps: Steps) -> Path:
+    """Write the clinic of now as SQL to a new file; nothing of it is encrypted.
+
+    Raises those of :func:`desktop.backup.plain.export`.
+    """
+    steps.begin(words.WRITING)
+    with translated(), steps.watched():
+        plain.export(
+            where.connection,
+            where.schema,
+            path,
+            progress=lambda each: steps.counted(round(each.share * 1000), 1000),
+            cancelled=steps.cancelled,
+        )
+    return path

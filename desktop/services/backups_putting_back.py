@@ -22,6 +22,7 @@ from desktop.services import backups_keys as clinic_keys
 from desktop.services import backups_recovering as recovering
 from desktop.services.backups_desk import Desk
 from desktop.services.backups_records import (
+    EXPORT,
     RESTORE,
     SETTINGS,
     Database,
@@ -235,6 +236,14 @@ class PuttingBack:
             return foreign.take_in(
                 where, self._administrators_desk(database), path, schema, actor.name, Steps(tell)
             )
+
+    def export_sql(
+        self, actor: Actor, path: Path, password: str, database: Database, *, tell: Tell = silent
+    ) -> Path:
+        """Write the clinic as plain SQL, readable by everybody who has the file."""
+        self._again(actor, EXPORT, password)
+        with self._ground(database) as where:
+            return foreign.export_sql(where, path, Steps(tell))
 
     # Inside ---------------------------------------------------------------------------------------
 

@@ -125,6 +125,8 @@ def test_the_administrator_on_the_server(
     out_file = tmp_path / "copia.consultorio"
     done("download", *server, first["id"], "--out", out_file)
     assert out_file.read_bytes() == (kept / first["name"]).read_bytes()
+    done("export", *server, "--out", tmp_path / "clinica.sql")
+    assert "Clienta Posterior" in (tmp_path / "clinica.sql").read_text(encoding="utf-8")
     second = done("create", *server, "--full")["backup"]
     failed("backup.last", "delete", *server, second["id"])
     done("delete", *server, first["id"])
