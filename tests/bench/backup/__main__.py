@@ -153,7 +153,7 @@ class Bench:
         last = full["since"]
         for _round in range(self._scale.rounds):
             with self.clinic.admin() as connection:
-                connection.execute("DELETE FROM pacientes_cliente WHERE email LIKE 'nuevo%%'")
+                connection.execute("DELETE FROM pacientes_cliente WHERE email LIKE 'nuevo%'")
                 last = self._take(last)["since"]
                 world.a_day(connection, self._scale.rows // self._scale.day)
             takes.append(self._take(last))
@@ -187,6 +187,7 @@ class Bench:
     def more(self) -> list[Figure]:
         """A clinic of five times the rows."""
         with self.clinic.admin() as connection:
+            connection.execute("DELETE FROM pacientes_cliente WHERE email LIKE 'nuevo%'")
             world.grow(connection, self._scale.rows, self._scale.more)
         found = self._take()
         return [
