@@ -11,7 +11,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from desktop.backup import catalog
 from desktop.backup.archive_reader import Contents, TablePart
 from desktop.backup.catalog import put
 from desktop.backup.manifest import INCREMENTAL, Table
+from desktop.backup.structure import Structure, build, finish, strip
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 
 ROWS = "rows"
@@ -134,7 +135,11 @@ def load(
     """
     check_chain(sources, tenancy)
     catalog.plain_settings(connection)
-    connection.execute("SELECT set_config('maintenance_work_mem', '256MB', true)")
+    # A smaller sample than usual says enough of columns until the server looks by itself.
+    connection.execute(
+        "SELECT set_config('maintenance_work_mem', '256MB', true),"
+        " set_config('default_statistics_target', '30', true)"
+    )
     staging = Staging(connection, f"restaurando_{secrets.token_hex(8)}", live)
     put(connection, "CREATE SCHEMA {schema}", schema=staging.schema)
     manifest = sources[0].contents.manifest
@@ -147,12 +152,12 @@ def load(
         compare,
     )
     loading.total = sum(count.bytes for source in sources for count in source.contents.tables)
-    stripped: _Structure | None = None
+    stripped: Structure | None = None
     with _fitting():
         if manifest.revision != tenancy.version(connection, live):
             tenancy.tables(connection, staging.schema, manifest.revision)
             catalog.plain_settings(connection)
-            stripped = _strip(connection, staging.schema)
+            stripped = strip(connection, staging.schema)
         loading.make(old=stripped is not None)
         loading.full(sources[0])
         for source in sources[1:]:
@@ -167,11 +172,11 @@ def load(
                 if one.target is None or one.target in loaded or one.table not in loaded
             ]
             tables = sorted({one.table for one in keys} | {one.table for one in stripped[1]})
-            _build(connection, staging.schema, (keys, stripped[1]), tables)
+            build(connection, staging.schema, (keys, stripped[1]), tables)
             tenancy.tables(connection, staging.schema, tenancy.head())
             catalog.plain_settings(connection)
             loading.upgraded()
-        _finish(staging, cancelled)
+        finish(connection, live, staging.schema, staging.names, cancelled)
     analyzed = [sql.Identifier(staging.schema, name) for name in staging.names]
     if analyzed:
         put(connection, "ANALYZE {tables}", tables=sql.SQL(", ").join(analyzed))
@@ -436,93 +441,3 @@ def copied_hash(
                 raise RuleError("restore.cancelled")
             digest.update(chunk)
     return digest.hexdigest()
-
-
-_Structure = tuple[list[catalog.Constraint], list[catalog.Index]]
-
-
-def _strip(connection: psycopg.Connection, schema: str) -> _Structure:
-    """Take constraints and indexes off the tables of a schema; returns them to be put back."""
-
-    def ours(table: str) -> bool:
-        return table == catalog.AUDIT or not catalog.is_kept(table)
-
-    constraints = [one for one in catalog.constraints(connection, schema) if ours(one.table)]
-    indexes = [one for one in catalog.indexes(connection, schema) if ours(one.table)]
-    for one in reversed(constraints):
-        put(
-            connection,
-            "ALTER TABLE {table} DROP CONSTRAINT {name}",
-            table=sql.Identifier(schema, one.table),
-            name=one.name,
-        )
-    for index in indexes:
-        put(connection, "DROP INDEX {index}", index=sql.Identifier(schema, index.name))
-    return constraints, indexes
-
-
-def _build(
-    connection: psycopg.Connection,
-    schema: str,
-    structure: _Structure,
-    names: Collection[str],
-    cancelled: Callable[[], bool] = never,
-) -> None:
-    """Give tables constraints and indexes whose definitions name tables of ``schema``.
-
-    Those of one table in one statement: it is looked through once for all of them. Foreign keys come
-    when everything that they point at has its key.
-    """
-    constraints, indexes = structure
-    for foreign in (False, True):
-        for name in names:
-            if cancelled():
-                raise RuleError("restore.cancelled")
-            clauses = [
-                sql.SQL("ADD CONSTRAINT {} {}").format(
-                    sql.Identifier(one.name), sql.SQL(one.definition)
-                )
-                for one in constraints
-                if one.table == name and (one.kind == "f") == foreign
-            ]
-            steps: list[sql.Composable | bytes] = []
-            if clauses:
-                table = sql.Identifier(schema, name)
-                steps.append(
-                    sql.SQL("ALTER TABLE {} {}").format(table, sql.SQL(", ").join(clauses))
-                )
-            if not foreign:
-                steps += [one.definition.encode() for one in indexes if one.table == name]
-            catalog.put_all(connection, steps)
-
-
-def _finish(staging: Staging, cancelled: Callable[[], bool]) -> None:
-    """What the live tables have and the staged ones have not, above all what no migration makes."""
-    connection = staging.connection
-    names = set(staging.names)
-    here = {(one.table, one.name) for one in catalog.constraints(connection, staging.schema)}
-    have = {(one.table, one.name) for one in catalog.indexes(connection, staging.schema)}
-    before = catalog.qualified(connection, staging.live)
-    after = catalog.qualified(connection, staging.schema)
-
-    def moved(definition: str, table: str, word: str) -> str:
-        """A definition that names the staged table where it named the live one, after ``word``."""
-        if word + before[table] not in definition:
-            raise RuntimeError(f"a definition of {table} does not name its table")
-        return definition.replace(word + before[table], word + after[table], 1)
-
-    constraints = []
-    for one in catalog.constraints(connection, staging.live):
-        if one.table in names and (one.table, one.name) not in here:
-            if one.kind != "f":
-                constraints.append(one)
-            elif one.target in names:
-                definition = moved(one.definition, one.target, " REFERENCES ")
-                constraints.append(replace(one, definition=definition))
-            # One that points at a table that stays is made when the tables change places.
-    indexes = [
-        replace(one, definition=moved(one.definition, one.table, " ON "))
-        for one in catalog.indexes(connection, staging.live)
-        if one.table in names and (one.table, one.name) not in have
-    ]
-    _build(connection, staging.schema, (constraints, indexes), staging.names, cancelled)
