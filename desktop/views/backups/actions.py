@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QStandardPaths, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from desktop.domain.errors import EnvironmentTrouble
 from desktop.domain.locale_format import number
 from desktop.domain.messages import _
 from desktop.qt.context import AppContext
@@ -202,6 +205,32 @@ class Actions(QObject):
             kind="danger",
             database=True,
         ).start()
+
+    def export_list(self, lines: list[list[str]]) -> None:
+        """Write the history as it is shown; spreadsheets open it."""
+        self._ask_path(
+            _("Export this list"),
+            _("Backups").lower() + ".csv",
+            "CSV (*.csv)",
+            partial(self.write_list, lines),
+        )
+
+    def write_list(self, lines: list[list[str]], name: str) -> None:
+        """Write ``lines`` to ``name``."""
+
+        def work(_progress: Progress) -> Path:
+            content = io.StringIO()
+            csv.writer(content, delimiter=";").writerows(lines)
+            path = Path(name)
+            try:
+                path.write_text(content.getvalue(), "utf-8-sig", newline="")
+            except OSError as error:
+                raise EnvironmentTrouble(
+                    "backups.list_not_saved", folder=str(path.parent)
+                ) from error
+            return path
+
+        self._context.jobs.read(self._screen, work, done=self._written)
 
     def _ask_path(
         self, title: str, name: str, kind: str, then: Callable[[str], None]

@@ -104,6 +104,14 @@ class HistoryModel(QAbstractTableModel):
         said = COLUMNS[column].say(item, self._zone)
         return said.words if isinstance(said, State) else said
 
+    def listed(self) -> list[list[str]]:
+        """What is shown, in words: the headings, then a line for each archive."""
+        columns = range(len(COLUMNS))
+        return [
+            [_(column.title) for column in COLUMNS],
+            *([self._words(item, at) for at in columns] for item in self.items),
+        ]
+
     def row_of(self, archive: str) -> int:
         """The row of an archive; -1 where it is not shown."""
         return next((at for at, item in enumerate(self.items) if item.id == archive), -1)

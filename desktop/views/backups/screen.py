@@ -18,6 +18,7 @@ from desktop.services.backups_records import (
     EXPORT,
     RESTORE,
     SETTINGS,
+    VIEW,
     ArchiveItem,
     Overview,
 )
@@ -35,13 +36,14 @@ from desktop.views.backups.running import RunningStrip
 from desktop.views.backups.table import HistoryTable
 from desktop.views.shortcuts import native
 
-CREATE_KEYS, SETTINGS_KEYS, IMPORT_KEYS, SQL_KEYS, FIND_KEYS, CACHE_KEYS = (
+CREATE_KEYS, SETTINGS_KEYS, IMPORT_KEYS, SQL_KEYS, FIND_KEYS, CACHE_KEYS, LIST_KEYS = (
     "Ctrl+B",
     "Ctrl+E",
     "Ctrl+I",
     "Ctrl+Shift+S",
     "Ctrl+F",
     "Ctrl+Shift+B",
+    "Ctrl+Shift+E",
 )
 UNDO = "undo"
 """The banner that offers to take a restore back."""
@@ -62,6 +64,7 @@ _MORE = (
         CREATE,
         "create_from_here",
     ),
+    ("list", N_("Export this list…"), "file", LIST_KEYS, VIEW, "export_list"),
     ("sql", N_("Export as SQL…"), "export", SQL_KEYS, EXPORT, "export_sql"),
     ("settings", N_("Places and times…"), "settings", SETTINGS_KEYS, SETTINGS, "settings"),
 )
@@ -184,6 +187,7 @@ class BackupsScreen(QWidget):
             (SETTINGS_KEYS, partial(self._do, "settings")),
             (SQL_KEYS, partial(self._do, "sql")),
             (CACHE_KEYS, partial(self._do, "cache")),
+            (LIST_KEYS, partial(self._do, "list")),
             (FIND_KEYS, self.search.setFocus),
             (RESTORE_KEYS, partial(self._press, "restore")),
             (DOWNLOAD_KEYS, partial(self._press, "download")),
@@ -222,6 +226,7 @@ class BackupsScreen(QWidget):
         if may(EXPORT):
             known.append((DOWNLOAD_KEYS, _("Download the chosen one")))
             known.append((SQL_KEYS, _("Export as SQL")))
+        known.append((LIST_KEYS, _("Export this list")))
         known.append((DELETE_KEYS, _("Delete the chosen one")))
         if may(SETTINGS):
             known.append((SETTINGS_KEYS, _("Places and times")))
@@ -367,5 +372,7 @@ class BackupsScreen(QWidget):
             self.actions_.set_up(self.overview)
 
     def _act(self, name: str) -> None:
-        if self.overview is not None:
+        if name == "export_list":
+            self.actions_.export_list(self.table.rows.listed())
+        elif self.overview is not None:
             getattr(self.actions_, name)(self.overview)

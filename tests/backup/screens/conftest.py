@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.domain.actor import Actor
 from desktop.qt.context import AppContext
-from desktop.qt.dialogs import Dialog
+from desktop.qt.dialogs import Dialog, report_failure
 from desktop.qt.i18n import use_language
 from desktop.qt.jobs import Jobs
 from desktop.qt.settings import Settings
@@ -51,6 +51,7 @@ def jobs(qapp: QApplication) -> Iterator[Jobs]:
     use_language("es")
     theme_switch().apply("light")
     made = Jobs()
+    made.failedUnhandled.connect(report_failure)
     yield made
     made.shutdown()
 

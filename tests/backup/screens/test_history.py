@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,24 @@ def test_the_list_is_searched_and_sorted(desk: Desk) -> None:
     assert sizes == sorted(sizes)
     table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
     desk.screen.search.clear()
+
+
+def test_the_list_is_exported_as_it_is_shown(desk: Desk, tmp_path: Path) -> None:
+    desk.press(Qt.Key.Key_E, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    (chooser,) = desk.screen.findChildren(QFileDialog)
+    assert chooser.selectedFiles()[0].endswith("respaldos.csv")
+    target = tmp_path / "lista.csv"
+    chooser.fileSelected.emit(str(target))
+    chooser.close()
+    desk.until(target.exists)
+    desk.rest()
+    with target.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.reader(file, delimiter=";"))
+    assert lines[0][0] == "Hecho"
+    assert [line[-1] for line in lines[1:]] == [item.name for item in desk.archives]
+    desk.screen.actions_.write_list(lines, str(tmp_path / "no-hay" / "lista.csv"))
+    desk.qtbot.waitUntil(lambda: "no se pudo escribir" in desk.trouble, timeout=PATIENCE_MS)
+    desk.close_dialogs()
 
 
 def test_verify_reads_it_back_and_says_so_when_it_is_damaged(desk: Desk, kept: Path) -> None:
@@ -171,7 +190,7 @@ def test_who_may_only_look_has_no_button_that_changes(
     assert screen.card is not None
     assert set(screen.card.buttons) == {"verify"}
     assert not screen.restore.isVisible()
-    assert {key for key, verb in screen.verbs.items() if verb.isVisible()} == {"cache"}
+    assert {key for key, verb in screen.verbs.items() if verb.isVisible()} == {"cache", "list"}
     other.press(Qt.Key.Key_R)
     other.press(Qt.Key.Key_E)
     other.rest()
