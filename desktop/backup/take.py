@@ -134,9 +134,7 @@ def take_full(
     """
     with ExitStack() as open_moment:
         moment = open_moment.enter_context(snapshot(connection, schema))
-        manifest = described(
-            moment, who, now(), kind=FULL, tables=moment.tables, previous=previous
-        )
+        manifest = described(moment, who, now(), kind=FULL, tables=moment.tables, previous=previous)
         with archive_file(path, recipients(moment, sealing), sealing, manifest) as made:
             copy_tables(moment, moment.tables, made.writer, progress, cancelled)
             open_moment.close()
