@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.backup.services.conftest import OWNER, Office, clinic, failing, office
+from tests.backup.services.conftest import OWNER, Office, failing, fresh_clinic, fresh_office
 from tests.support.clinic import PASSWORD
 
-__all__ = ["clinic", "office"]
+__all__ = ["fresh_clinic", "fresh_office"]
 
 
-def test_from_the_file_to_the_clinic(office: Office, dump: Path) -> None:
+def test_from_the_file_to_the_clinic(fresh_office: Office, dump: Path) -> None:
+    office = fresh_office
     seen = office.backups.look(office.actor, dump)
     assert seen.schemas == {"clinica_demo": 29}
     before = office.names()

@@ -84,7 +84,8 @@ def test_proved_by_a_trial_restore(office: Office) -> None:
     assert office.backups.show(office.actor, made.id).drill_ok is True
 
 
-def test_from_a_workstation_alone_on_a_new_server(office: Office, tmp_path: Path) -> None:
+def test_from_a_workstation_alone_on_a_new_server(fresh_office: Office, tmp_path: Path) -> None:
+    office = fresh_office
     assert office.setup is not None
     office.client("Antes del Fin")
     office.station.sync()
