@@ -87,10 +87,9 @@ def plan(held: Sequence[Held], keep: Keep, zone: ZoneInfo, now: dt.datetime) -> 
             reasons.setdefault(each.name, set()).add(why)
 
     usable = [each for each in held if restorable(each, archives)]
-    future = [each for each in held if each.at > now + CLOCK_TOLERANCE]
-    stay("clock", future)
-    stay("last", _last_of(usable or held, now))
     limit = now + CLOCK_TOLERANCE
+    stay("clock", (each for each in held if each.at > limit))
+    stay("last", _last_of(usable or held, now))
     regular = [each for each in usable if each.kind is not Kind.SAFETY and each.at <= limit]
     regular.sort(key=lambda each: (each.at, each.name), reverse=True)
     for why, many, period in _periods(keep):
@@ -99,7 +98,7 @@ def plan(held: Sequence[Held], keep: Keep, zone: ZoneInfo, now: dt.datetime) -> 
     for why, age, those in (
         ("safety", dt.timedelta(days=SAFETY_DAYS), [e for e in held if e.kind is Kind.SAFETY]),
         ("manual", dt.timedelta(days=keep.manual_days), [e for e in held if e.manual]),
-        ("young", YOUNG, held),
+        ("young", YOUNG, [e for e in held if e.at <= limit]),
     ):
         need = min(SAFETY_DAYS, max(1, age.days))
         stay(why, (e for e in those if now <= e.at + age or followed[e.name] < need))

@@ -173,13 +173,6 @@ MUTATIONS = (
         _S3,
     ),
     Mutation(
-        "the lost answer to an upload's end is a missing bucket",
-        S3,
-        '        if code == "NoSuchUpload":\n            return _Gone()\n',
-        "",
-        _REMOTE,
-    ),
-    Mutation(
         "what a server sends again is taken twice",
         HTTP,
         "            yield _from(response.iter_raw(_PIECE), skip)\n",
@@ -266,7 +259,7 @@ MUTATIONS = (
     Mutation(
         "retention removes what comes from the future",
         RETENTION,
-        '    stay("clock", future)\n',
+        '    stay("clock", (each for each in held if each.at > limit))\n',
         "",
         _RETENTION,
     ),
