@@ -263,17 +263,17 @@ class ReferenceServer(Devices):
             bucket[2] = row_id
         return [json.dumps([bucket, *values]) for bucket, values in sorted(found.items())]
 
-    def hashes(self, role: str, number: int, table: str, bucket: int, cursor: str) -> list[str]:
+    def hashes(
+        self, role: str, number: int, table: str, after: int, upto: int, cursor: str
+    ) -> list[str]:
         """``sync_hashes``."""
-        first = bucket << BUCKET_BITS
-        upto = first + (1 << BUCKET_BITS)
         snapshot_text, _, own = cursor.partition("|")
         since = Snapshot.read(snapshot_text)
         recent = {
             entry.row_id
             for entry in self.storage.state.log
             if entry.table == table
-            and first <= entry.row_id < upto
+            and after < entry.row_id <= upto
             and since.misses(entry.xid)
             and entry.xid != int(own or -1)
         }
@@ -281,7 +281,7 @@ class ReferenceServer(Devices):
         found = {
             row_id: hashed(json.dumps(self._array(who, table, row), ensure_ascii=False))
             for row_id, row in rows.items()
-            if first <= row_id < upto
+            if after < row_id <= upto
         }
         ids = sorted(found.keys() | recent)
         return [json.dumps([row_id, found.get(row_id), row_id in recent]) for row_id in ids]
