@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from psycopg import sql
 from sync import compare, store
 from sync.core import Core, Timing
 from sync.engine import SyncStatus
-from sync.errors import AnothersTurn, TimedOut
+from sync.errors import AnothersTurn, TimedOut, Unreachable
 from sync.exchange import exchange_once
 from sync.recovery import COMPARING
 from sync.transport import PostgresServer, Transport
@@ -91,6 +91,20 @@ def test_an_exchange_that_times_out_is_tried_again_soon(
     core.next(0.0)
     core.failed(caught.value, 0.0)
     assert core.next(0.0).until <= 1.0
+
+
+def test_copies_do_not_keep_each_other_out(station: Maker, tenant: Tenant, tmp_path: Path) -> None:
+    """Their login has connections for one workstation."""
+    a = station()
+    limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT 12").format(sql.Identifier(a.params["user"]))
+    tenant.admin.execute(limit)
+    with copies(a, tmp_path, 4) as herd, ExitStack() as stack:
+        for one in (a, *herd):
+            for _connection in range(3):
+                stack.callback(one.server.connect().close)
+        with pytest.raises(Unreachable):
+            while True:
+                stack.callback(a.server.connect().close)
 
 
 def test_one_compares_at_a_time_and_the_others_wait_for_their_turn(
