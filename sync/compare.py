@@ -23,8 +23,8 @@ from sync.schema import SyncSchema, SyncTable
 from sync.wire import TableChanges
 
 BUCKET_BITS = 12
-UNIT_ROWS = 50_000
-"""Rows in one step: under a second on both sides, so that a person's wish is never far away."""
+UNIT_ROWS = 10_000
+"""Rows in one step: half a second on both sides, wide ones too. What people do waits for it to end."""
 
 FEWEST_ROWS = 100
 """Rows in one step of a server whose statements time out with more, at least."""
