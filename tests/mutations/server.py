@@ -188,7 +188,7 @@ MUTATIONS = (
         APPLY,
         "statement || ' AND jsonb_populate_record(r, $3) *= r'",
         "statement",
-        (_EXCHANGE,),
+        (_WRITERS,),
     ),
     Mutation(
         "what a workstation does not say that it saw need not hold",
