@@ -288,6 +288,13 @@ MUTATIONS = (
         (_RECOVERY, _REKEY),
     ),
     Mutation(
+        "what builds on rows that another copy pushed is refused",
+        EXCHANGE_SQL,
+        "renamed := true",
+        "renamed := false",
+        (_REKEY,),
+    ),
+    Mutation(
         "what another copy pushed keeps the ids that it has here",
         EXCHANGE,
         "    follow(connection, schema, answer.results, fault)\n",

@@ -90,7 +90,7 @@ MUTATIONS = (
         ROWS,
         "IF who.columns IS NULL OR who.server_version",
         "IF who.server_version",
-        ("tests/sync_client/test_later.py",),
+        ("tests/sync_server/test_scope.py",),
     ),
     Mutation(
         "one's own transaction comes twice",

@@ -311,21 +311,26 @@ class ReferenceServer(Devices):
         results: list[dict[str, Any]] = []
         blocked: dict[str, str] = {}
         deferred: set[str] = set()
+        renamed = False
         for item in items:
+            made = [o["id"] for o in item["ops"] if o["k"] == "I"]
             result = known.get(item["tx"]) or transaction.results.get(item["tx"])
-            if result is None:
+            if result is not None:
+                renamed = renamed or result.get("made", made) != made
+            else:
                 others = (t for t in self.storage.open if t is not transaction)
                 if any(item["tx"] in other.results for other in others):
                     raise Waits
                 transaction.actor = item["actor"]
                 result = push.apply(item, blocked)
-                if self._defers(who, item, result, deferred):
+                refused = result["status"] == "rejected"
+                if refused and (renamed or self._defers(who, item, result, deferred)):
                     deferred.add(item["tx"])
                     result = {"tx": item["tx"], "status": "deferred"}
                 else:
                     kept = result
                     if result["status"] == "applied":
-                        kept = {**result, "made": [o["id"] for o in item["ops"] if o["k"] == "I"]}
+                        kept = {**result, "made": made}
                     transaction.results[item["tx"]] = kept
             if result["status"] != "applied":
                 blocked = {**blocks(item), **blocked}
@@ -340,8 +345,6 @@ class ReferenceServer(Devices):
         deferred: set[str],
     ) -> bool:
         """Whether a refusal is no last word: another workstation may offer what is missing."""
-        if result["status"] != "rejected":
-            return False
         if result["code"] == "depends" and result["on"] in deferred:
             return True
         return (
