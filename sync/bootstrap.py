@@ -99,22 +99,16 @@ def bootstrap(
 
     :param connection: a DB-API connection in autocommit mode to a new file, or to one that an
         earlier call began.
-    :param create_tables: makes the synced tables, without secondary indexes. Called once.
+    :param create_tables: makes the synced tables, without secondary indexes, in the transaction that is
+        open. Called once, or again where it was cut.
     :param create_indexes: makes the rest of the cache's schema; may be called again after a cut.
     :param progress: ``(table, rows so far, rows in all)``; the total is an estimate.
     :param first: called when the rows that the server names first can be read in the file, in each
         call that does not return at once; see :func:`begun_at`.
     :param cancelled: asked between chunks; true ends in :class:`~sync.errors.Cancelled`.
     """
-    execute = store.executor(connection)
-    store.create_tables(execute)
-    if finished(connection):
+    if not prepared(connection, device, create_tables, fault):
         return 0
-    if store.get_state(execute, "bootstrap_tables") is None:
-        create_tables(connection)
-        store.set_state(execute, "bootstrap_tables", "made")
-    if store.get_state(execute, "device") is None:
-        store.set_device(execute, device)
     with (
         closing(server.connect()) as transport,
         ThreadPoolExecutor(1, thread_name_prefix="first-sync") as workers,
@@ -134,6 +128,24 @@ def bootstrap(
             transport,
             workers,
         )
+
+
+def prepared(
+    connection: Any, device: int, create_tables: Callable[[Any], None], fault: Fault = no_fault
+) -> bool:
+    """Make the tables of a new file, or see that they are there; false where a load has ended in it."""
+    execute = store.executor(connection)
+    store.create_tables(execute)
+    if finished(connection):
+        return False
+    if store.get_state(execute, "bootstrap_tables") is None:
+        with _transaction(connection):
+            create_tables(connection)
+            fault("tables_made")
+            store.set_state(execute, "bootstrap_tables", "made")
+    if store.get_state(execute, "device") is None:
+        store.set_device(execute, device)
+    return True
 
 
 def loading(

@@ -137,19 +137,20 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """The hash of every row of a bucket: ``[id, hash, recent]`` a row.
+    """The hash of every row in ``(after, upto]``: ``[id, hash, recent]`` a row.
 
     :ivar cursor: what changed since it is ``recent``, and gone rows that are have ``null`` for a hash.
     """
 
     device: int
     table: str
-    bucket: int
+    after: int
+    upto: int
     cursor: str
 
     def on(self, transport: Transport) -> list[str]:
         """Make the call."""
-        return transport.hashes(self.device, self.table, self.bucket, self.cursor)
+        return transport.hashes(self.device, self.table, self.after, self.upto, self.cursor)
 
 
 @dataclass(frozen=True, slots=True)

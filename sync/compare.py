@@ -18,12 +18,16 @@ from typing import Any
 
 from sync import apply, calls, store, wire
 from sync.calls import Conversation
+from sync.errors import Busy, TimedOut
 from sync.schema import SyncSchema, SyncTable
 from sync.wire import TableChanges
 
 BUCKET_BITS = 12
-UNIT_ROWS = 50_000
-"""Rows in one step: under a second on both sides, so that a person's wish is never far away."""
+UNIT_ROWS = 10_000
+"""Rows in one step: half a second on both sides, wide ones too. What people do waits for it to end."""
+
+FEWEST_ROWS = 100
+"""Rows in one step of a server whose statements time out with more, at least."""
 
 BEFORE_ALL = -(1 << 62)
 AFTER_ALL = (1 << 62) - 1
@@ -36,21 +40,23 @@ class Progress:
     :ivar tables: what is left, the first from an id on.
     :ivar lost: rows of the first table that went so far.
     :ivar mended: rows that differed, by table, though no change since the cursor explains it.
+    :ivar rows: how many to ask for in a step: what the server has been quick enough for.
     """
 
     tables: list[tuple[str, int]]
     lost: int = 0
     mended: dict[str, int] = field(default_factory=dict)
+    rows: int = field(default_factory=lambda: UNIT_ROWS)
 
     def text(self) -> str:
         """As it is kept."""
-        return json.dumps([self.tables, self.lost, self.mended])
+        return json.dumps([self.tables, self.lost, self.mended, self.rows])
 
     @classmethod
     def read(cls, text: str) -> Progress:
         """The reverse of :meth:`text`."""
-        tables, lost, mended = json.loads(text)
-        return cls([(table, after) for table, after in tables], lost, mended)
+        tables, lost, mended, rows = json.loads(text)
+        return cls([(table, after) for table, after in tables], lost, mended, rows)
 
     @classmethod
     def of(cls, tables: Iterable[str]) -> Progress:
@@ -63,20 +69,34 @@ def comparing(connection: Any, schema: SyncSchema, key: str) -> Conversation[fro
 
     Rows that are missing or differ are left for later (:mod:`sync.later`); none is left from an
     earlier step. A step is whole or not at all; it is the last one where ``key`` is not set after
-    it. Raises ``MassDeletion`` where most of a table would go.
+    it. Raises ``MassDeletion`` where most of a table would go, and ``Busy`` where the server was too
+    slow: the next step is a smaller one.
     """
     execute = store.executor(connection)
-    progress = Progress.read(store.get_state(execute, key) or "[[], 0, {}]")
+    kept = store.get_state(execute, key)
+    progress = Progress.of(()) if kept is None else Progress.read(kept)
     known = store.columns(execute)
     progress.tables = [(t, a) for t, a in progress.tables if t in known and t in schema]
     if not progress.tables:
         _end(execute, key, progress)
         return frozenset()
+    try:
+        return (yield from _step(connection, schema, key, progress))
+    except TimedOut:
+        progress.rows = max(FEWEST_ROWS, progress.rows // 2)
+        store.set_state(execute, key, progress.text())
+        raise Busy from None
+
+
+def _step(
+    connection: Any, schema: SyncSchema, key: str, progress: Progress
+) -> Conversation[frozenset[str]]:
+    execute = store.executor(connection)
     table, after = progress.tables[0]
-    columns = known[table]
+    columns = store.columns(execute)[table]
     device = store.device(execute)
-    lines = wire.decoded_rows((yield calls.Sums(device, table, after, UNIT_ROWS)))
-    last = sum(rows for _, rows, _, _ in lines) < UNIT_ROWS
+    lines = wire.decoded_rows((yield calls.Sums(device, table, after, progress.rows)))
+    last = sum(rows for _, rows, _, _ in lines) < progress.rows
     upto = AFTER_ALL if last else max(line[3] for line in lines)
     here = local_hashes(connection, schema[table], columns, after, upto)
     differing = _differing({bucket: (rows, total) for bucket, rows, total, _ in lines}, here)
@@ -89,6 +109,8 @@ def comparing(connection: Any, schema: SyncSchema, key: str) -> Conversation[fro
     if last:
         progress.tables.pop(0)
         progress.lost = 0
+        # What made it slow may be over.
+        progress.rows = min(UNIT_ROWS, 2 * progress.rows)
     else:
         progress.tables[0] = (table, upto)
     gone = sorted(found.ghosts)
@@ -129,8 +151,12 @@ def _look_closer(
     device, cursor = store.device(execute), store.get_state(execute, "cursor") or ""
     found = _Found()
     for bucket in buckets:
-        lines = wire.decoded_rows((yield calls.Hashes(device, table, bucket, cursor)))
-        there = {i: h for i, h, _ in lines if h is not None and after < i <= upto}
+        first = bucket << BUCKET_BITS
+        call = calls.Hashes(
+            device, table, max(after, first - 1), min(upto, first + (1 << BUCKET_BITS) - 1), cursor
+        )
+        lines = wire.decoded_rows((yield call))
+        there = {i: h for i, h, _ in lines if h is not None}
         recent = {i for i, _, new in lines if new}
         ours = {i for i in here if i >> BUCKET_BITS == bucket}
         ghosts = ours - there.keys()

@@ -11,7 +11,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from sync.errors import Busy, Migrating, SyncError, Unreachable
+from sync.errors import AnothersTurn, Busy, Migrating, SyncError, TimedOut, Unreachable
 
 BUSY_ATTEMPTS = 8
 """So often an exchange that lost a deadlock is repeated at once before it counts as a failure."""
@@ -56,6 +56,7 @@ class Timing:
     :ivar first_pause: after a first failure; it doubles up to ``longest_pause``.
     :ivar stuck_pause: after a failure that only a person can mend.
     :ivar check: from one piece of the comparison with the server to the next.
+    :ivar turn: until it is asked again whether it is this workstation's turn to be compared.
     """
 
     poll: float = 5.0
@@ -64,6 +65,7 @@ class Timing:
     longest_pause: float = 60.0
     stuck_pause: float = 300.0
     check: float = 20.0
+    turn: float = 2.0
 
 
 class Core:
@@ -180,6 +182,13 @@ class Core:
 
     def failed(self, error: SyncError, now: float) -> None:
         """What was asked for did not come about."""
+        if isinstance(error, AnothersTurn):
+            again = now + self._timing.turn * self._rng.uniform(0.5, 1.0)
+            if self._more:
+                self._not_before = again
+            else:
+                self._next_check = again
+            return
         if isinstance(error, Busy) and self._busy < BUSY_ATTEMPTS:
             self._busy += 1
             self._not_before = now + self._rng.uniform(0.25, 1.0) * 0.02 * 2.0**self._busy
@@ -187,7 +196,7 @@ class Core:
         self._failures += 1
         self.error = error
         timing = self._timing
-        if isinstance(error, (Unreachable, Busy, Migrating)):
+        if isinstance(error, (Unreachable, Busy, Migrating, TimedOut)):
             pause = min(
                 timing.longest_pause, timing.first_pause * 2.0 ** min(self._failures - 1, 30)
             )

@@ -38,10 +38,18 @@ class Busy(SyncError):
     code = "sync.busy"
 
 
+class AnothersTurn(Busy):
+    """The server compares with one workstation at a time, and does so with another one just now."""
+
+
 class ServerError(SyncError):
     """The server failed. ``sqlstate`` says how, where it is known."""
 
     code = "sync.server_error"
+
+
+class TimedOut(ServerError):
+    """A statement took longer than it may; nothing was done. The server may be quicker later."""
 
 
 class AccessRefused(SyncError):

@@ -17,11 +17,13 @@ from psycopg import sql
 
 from sync.errors import (
     AccessRefused,
+    AnothersTurn,
     Busy,
     GreetingWanted,
     Revoked,
     ServerError,
     SyncError,
+    TimedOut,
     Unreachable,
     Untrusted,
     WrongServer,
@@ -111,8 +113,8 @@ class Transport(Protocol):
         """Sums over up to ``limit`` rows above an id, a JSON array a bucket."""
         ...
 
-    def hashes(self, device: int, table: str, bucket: int, cursor: str) -> list[str]:
-        """The hashes of a bucket's rows, a JSON array each."""
+    def hashes(self, device: int, table: str, after: int, upto: int, cursor: str) -> list[str]:
+        """The hashes of the rows in ``(after, upto]``, a JSON array each."""
         ...
 
     def upkeep(self) -> str:
@@ -294,9 +296,9 @@ class PostgresTransport:
         """Sums over up to ``limit`` rows above an id, a JSON array a bucket."""
         return self._copy("sync_sums", (device, table, after, limit))
 
-    def hashes(self, device: int, table: str, bucket: int, cursor: str) -> list[str]:
-        """The hashes of a bucket's rows, a JSON array each."""
-        return self._copy("sync_hashes", (device, table, bucket, cursor))
+    def hashes(self, device: int, table: str, after: int, upto: int, cursor: str) -> list[str]:
+        """The hashes of the rows in ``(after, upto]``, a JSON array each."""
+        return self._copy("sync_hashes", (device, table, after, upto, cursor))
 
     def _copy(self, function: str, arguments: Sequence[Any]) -> list[str]:
         query = sql.SQL("COPY (SELECT * FROM {}({})) TO STDOUT").format(
@@ -364,6 +366,10 @@ def failure(error: psycopg.Error, *, broken: bool) -> SyncError:
         return AccessRefused(reason="permission")
     if state == "SY002":
         return GreetingWanted()
+    if state == "SY003":
+        return AnothersTurn()
+    if state == "57014":
+        return TimedOut(sqlstate=state)
     if state == "3F000":
         return WrongServer()  # there is no such schema
     if broken or state[:2] == "08" or state in {"57P01", "57P02", "57P03", "57P05", "53300"}:

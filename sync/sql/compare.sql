@@ -14,6 +14,19 @@ AS {body}
        AND NOT pg_visible_in_snapshot(writer, split_part(since, '|', 1)::pg_snapshot);
 {body};
 
+-- To compare is work for a processor. Where a clinic's workstations all have to at once, one of them does
+-- at a time, so that the server has others for who works. Nobody waits in the server: who waits there
+-- has a connection, and runs out of time.
+CREATE OR REPLACE FUNCTION {schema}.sync_turn() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('consultorio compare'), hashtext({schema_literal})) THEN
+        RAISE EXCEPTION 'another workstation is compared just now' USING ERRCODE = 'SY003';
+    END IF;
+END
+{body};
+
 -- Of up to lim rows after an id: [bucket, rows, hashes xor-ed, last id] for each bucket of 4096 ids.
 CREATE OR REPLACE FUNCTION {schema}.sync_sums(device integer, tbl text, after bigint, lim integer)
 RETURNS SETOF text LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -23,6 +36,7 @@ DECLARE
     reading record;
 BEGIN
     reading := sync_reading(sync_reader(device), tbl);
+    PERFORM sync_turn();
     RETURN QUERY EXECUTE format(
         'SELECT json_build_array(h.id >> 12, count(*), bit_xor(sync_hash(h.line)), max(h.id))::text '
         'FROM (SELECT r.id::bigint AS id, %s::text AS line FROM %I r '
@@ -31,10 +45,10 @@ BEGIN
 END
 {body};
 
--- [id, hash, recent] of every row of a bucket, and [id, null, true] of rows that went after a cursor.
+-- [id, hash, recent] of every row in (after, upto], and [id, null, true] of rows that went after a cursor.
 -- What is recent may differ from what the device holds, and the next exchange would bring it.
 CREATE OR REPLACE FUNCTION {schema}.sync_hashes(
-    device integer, tbl text, bucket bigint, since text)
+    device integer, tbl text, after bigint, upto bigint, since text)
 RETURNS SETOF text LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, {schema}, pg_temp SET timezone = 'UTC'
 AS {body}
@@ -45,11 +59,11 @@ BEGIN
     RETURN QUERY EXECUTE format(
         'WITH recent AS (SELECT DISTINCT l.row_id AS id FROM sync_log l '
         'WHERE l.tbl = (SELECT s.id FROM sync_table s WHERE s.name = $2) '
-        'AND l.row_id BETWEEN $1 << 12 AND ($1 << 12) + 4095 AND sync_unseen(l.xid, $3)) '
+        'AND l.row_id > $1 AND l.row_id <= $4 AND sync_unseen(l.xid, $3)) '
         'SELECT json_build_array(coalesce(h.id, c.id), h.hash, c.id IS NOT NULL)::text '
         'FROM (SELECT r.id::bigint AS id, sync_hash(%s::text) AS hash FROM %I r '
-        'WHERE r.id BETWEEN $1 << 12 AND ($1 << 12) + 4095 AND (%s)) h '
+        'WHERE r.id > $1 AND r.id <= $4 AND (%s)) h '
         'FULL JOIN recent c ON c.id = h.id ORDER BY 1',
-        reading.expression, tbl, reading.condition) USING bucket, tbl, since;
+        reading.expression, tbl, reading.condition) USING after, tbl, since, upto;
 END
 {body};

@@ -50,14 +50,20 @@ AS {body}
                      AND who.recovered_at > now() - interval '10 minutes' END;
 {body};
 
+-- The ids of the rows that a local transaction inserts, in its order.
+CREATE OR REPLACE FUNCTION {schema}.sync_made(tx jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+AS {body}
+    SELECT jsonb_path_query_array(tx, '$.ops[*] ? (@.k == "I").id');
+{body};
+
 -- A result as it is stored. A copy of the cache may push the same transaction, and know its rows by
 -- other ids: it is told which they have. (STABLE, as what it calls: so it becomes part of the INSERT.)
 CREATE OR REPLACE FUNCTION {schema}.sync_kept(tx jsonb, outcome jsonb) RETURNS jsonb
 LANGUAGE sql STABLE
 AS {body}
     SELECT CASE WHEN outcome ->> 'status' = 'applied'
-                THEN outcome || jsonb_build_object(
-                     'made', jsonb_path_query_array(tx, '$.ops[*] ? (@.k == "I").id'))
+                THEN outcome || jsonb_build_object('made', {schema}.sync_made(tx))
                 ELSE outcome END;
 {body};
 
@@ -77,6 +83,7 @@ DECLARE
     results jsonb[] := '{}';
     blocked jsonb := '{}';
     deferred text[] := '{}';
+    renamed boolean := false;
     next_nonce uuid;
     snapshot text;
     changes text;
@@ -122,7 +129,8 @@ BEGIN
             IF outcome IS NULL THEN
                 PERFORM set_config('sync.actor', coalesce(item ->> 'actor', ''), true);
                 outcome := sync_apply(who, rules, item, blocked);
-                IF outcome ->> 'status' = 'rejected' AND sync_defers(who, item, outcome, deferred) THEN
+                IF outcome ->> 'status' = 'rejected'
+                   AND (renamed OR sync_defers(who, item, outcome, deferred)) THEN
                     deferred := deferred || (item ->> 'tx');
                     outcome := jsonb_build_object('tx', item -> 'tx', 'status', 'deferred');
                 ELSE
@@ -135,6 +143,10 @@ BEGIN
                     RAISE EXCEPTION 'transaction % has just been answered elsewhere', item ->> 'tx'
                           USING ERRCODE = 'serialization_failure';
                 END IF;
+            ELSIF outcome -> 'made' <> sync_made(item) THEN
+                -- Another copy was first. What follows may name its rows as they are called here only:
+                -- no refusal of this push is the last word.
+                renamed := true;
             END IF;
             IF outcome ->> 'status' <> 'applied' THEN
                 blocked := sync_blocks(item) || blocked;

@@ -78,6 +78,27 @@ BEGIN
 END
 {body};
 
+-- Copies of a workstation's disk share its login, which may have connections for one workstation. Who goes
+-- on under a number of its own has room made, so that they don't keep each other out: for each of those
+-- that were there in the last day, but not for more than leave the clinic's server to the others.
+CREATE OR REPLACE FUNCTION {schema}.sync_make_room() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+AS {body}
+DECLARE
+    wanted integer := least(60, 9 + 3 * (
+        SELECT count(*) FROM sync_device d
+         WHERE d.role_name = session_user AND d.last_seen > now() - interval '1 day'));
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles r WHERE r.rolname = session_user
+                AND r.rolconnlimit BETWEEN 1 AND wanted - 1) THEN
+        EXECUTE format('ALTER ROLE %I CONNECTION LIMIT %s', session_user, wanted);
+    END IF;
+-- The owner may not be the one who made the role any more, or another copy makes room just now.
+EXCEPTION WHEN insufficient_privilege OR internal_error THEN
+    NULL;
+END
+{body};
+
 -- A device of another epoch, or one that is a copy, goes on here: under a number that no copy of it
 -- has, from a cursor of now, with the list of its acknowledged transactions that the schema still has, and the results of
 -- those that wait for an answer and were applied all the same.
@@ -140,6 +161,7 @@ BEGIN
                 who.server_version, now(), who.number, reached, now())
         ON CONFLICT (number) DO NOTHING RETURNING * INTO twin;
     END LOOP;
+    PERFORM sync_make_room();
     FOR target IN
         SELECT s.name, pg_get_serial_sequence(quote_ident(s.name), 'id') AS counter,
                (request -> 'seen' ->> s.name)::bigint AS highest

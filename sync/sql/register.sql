@@ -177,7 +177,8 @@ END
 --
 -- They are statement triggers over transition tables. Old and new rows meet in a FULL JOIN because
 -- that can only be hashed or merged: a plan cached for one row must not become a nested loop over a
--- hundred thousand. It also shows a changed id for what it is, a row gone and a row come.
+-- hundred thousand. It also shows a changed id for what it is, a row gone and a row come. The memory
+-- is for that join: with the default of 4 MB a bulk update is written to temporary files.
 CREATE OR REPLACE FUNCTION {schema}.sync_capture(table_name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
 AS {body}
@@ -246,7 +247,8 @@ END
 $source$, entry.id, whole, coalesce(changed, '0'), writer, coalesce(columns_of, ''), {channel_literal}, table_name,
                      origin, who);
     EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.%2$I() RETURNS trigger LANGUAGE plpgsql '
-                   'SECURITY DEFINER SET search_path = pg_catalog, %1$I, pg_temp AS %3$L',
+                   'SECURITY DEFINER SET search_path = pg_catalog, %1$I, pg_temp '
+                   'SET work_mem = ''32MB'' AS %3$L',
                    {schema_literal}, function_name, source);
     FOR operation, timing, referencing IN
         VALUES ('insert', 'AFTER', 'REFERENCING NEW TABLE AS new_rows'),

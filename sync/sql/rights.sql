@@ -20,7 +20,7 @@ BEGIN
             '%1$I.sync_read_ids(integer, text, bigint[]), '
             '%1$I.sync_read_ids(integer, text, bigint[], bigint), %1$I.sync_recover(jsonb), '
             '%1$I.sync_sums(integer, text, bigint, integer), '
-            '%1$I.sync_hashes(integer, text, bigint, text), %1$I.sync_upkeep(), '
+            '%1$I.sync_hashes(integer, text, bigint, bigint, text), %1$I.sync_upkeep(), '
             '%1$I.sync_poll(integer, uuid, bigint, uuid, integer, text), '
             '%1$I.sync_exchange(jsonb) TO %2$I',
             {schema_literal}, {devices_literal});

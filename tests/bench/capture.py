@@ -77,7 +77,7 @@ def server(clinic: Clinic, rows: int = 20_000, rounds: int = 5, commits: int = 6
     one, bare = median(single[True]), median(single[False])
     return [
         Figure(f"capture: INSERT of {rows:,} rows, with / without", insert, "ratio", 1.5),
-        Figure(f"capture: UPDATE of {rows:,} rows, with / without", update, "ratio"),
+        Figure(f"capture: UPDATE of {rows:,} rows, with / without", update, "ratio", 1.5),
         Figure("capture: UPDATE of one row and commit, without", bare * 1000, "ms"),
         Figure("capture: UPDATE of one row and commit, with", one * 1000, "ms"),
         Figure("capture: what it adds to a commit", (one - bare) * 1000, "ms", 0.1),

@@ -184,13 +184,18 @@ class Connection:
         await self._done.wait()
 
     async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._pass_down(reader, writer)
+        finally:
+            # The server has done what came late, or is gone: by an end, or by a reset.
+            self._done.set()
+
+    async def _pass_down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         passed = 0
         while True:
             data = await reader.read(1 << 16)
-            if self._fate == "late" and (self._asked or not data):
-                # The server has done what came late, or is gone; nobody hears its answer.
-                self._done.set()
-                return
+            if self._fate == "late" and self._asked:
+                return  # nobody hears its answer
             if not data:
                 return
             if self._fate == "answer_lost" and self._asked:

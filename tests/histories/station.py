@@ -36,7 +36,7 @@ RECOVERY_POINTS = (
     "recovery_renamed",
     "recovery_kept",
 )
-LOAD_POINTS = ("load_begun", "chunk_written", "chunk_committed", "indexes_made")
+LOAD_POINTS = ("tables_made", "load_begun", "chunk_written", "chunk_committed", "indexes_made")
 TROUBLES = (errors.Unreachable, errors.Busy, errors.Migrating)
 """What may come of an exchange in a history; everything else is a defect."""
 

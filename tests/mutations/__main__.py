@@ -29,6 +29,10 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("alembic", "desktop", "sync", "tests", "resources", "pyproject.toml", "README.md")
 WORKERS = 2
 LIMIT = 240
+WELL_LIMIT = 3600
+"""Seconds for the tests of a mutation, and for all of them on the copy as it is."""
+_starting = threading.Lock()
+"""Servers are started one at a time."""
 _FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 
 
@@ -56,8 +60,8 @@ class Worker:
                 shutil.copy(ROOT / name, self.root / name)
         self._server = stack.enter_context(embedded.temporary())
 
-    def run(self, tests: Sequence[str]) -> tuple[int | None, str]:
-        """pytest's exit code (``None``: too long) and what it wrote."""
+    def run(self, tests: Sequence[str], limit: float = LIMIT) -> tuple[int | None, str]:
+        """pytest's exit code (``None``: longer than ``limit`` seconds) and what it wrote."""
         command = [
             sys.executable,
             "-m",
@@ -81,12 +85,13 @@ class Worker:
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=LIMIT,
+                timeout=limit,
                 check=False,
             )
         except subprocess.TimeoutExpired:
             # What it left behind on the server must not fail the next.
-            self._server = self._stack.enter_context(embedded.temporary())
+            with _starting:
+                self._server = self._stack.enter_context(embedded.temporary())
             return None, ""
         return done.returncode, done.stdout + done.stderr
 
@@ -122,7 +127,7 @@ def main(words: Sequence[str]) -> int:
         waiting.put(mutation)
 
     def work(worker: Worker, own_tests: Sequence[str]) -> None:
-        code, text = worker.run(own_tests) if own_tests else (0, "")
+        code, text = worker.run(own_tests, WELL_LIMIT) if own_tests else (0, "")
         if code != 0:
             unwell.append(text)
             return

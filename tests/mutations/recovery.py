@@ -16,6 +16,7 @@ RECOVER_SQL = "sync/sql/recover.sql"
 ROWS_SQL = "sync/sql/rows.sql"
 
 _COMPARE = "tests/sync_client/test_compare.py"
+_HERD = "tests/failures/test_herd.py"
 _RECOVERY = "tests/sync_client/test_recovery.py"
 _REKEY = "tests/sync_client/test_rekey.py"
 
@@ -189,6 +190,27 @@ MUTATIONS = (
         (_COMPARE,),
     ),
     Mutation(
+        "comparing goes on as before after it timed out",
+        COMPARE,
+        "progress.rows = max(FEWEST_ROWS, progress.rows // 2)",
+        "progress.rows = max(FEWEST_ROWS, progress.rows)",
+        (_HERD,),
+    ),
+    Mutation(
+        "all compare at once",
+        COMPARE_SQL,
+        "    PERFORM sync_turn();\n",
+        "",
+        (_HERD,),
+    ),
+    Mutation(
+        "copies keep each other out",
+        RECOVER_SQL,
+        "    PERFORM sync_make_room();\n",
+        "",
+        (_HERD,),
+    ),
+    Mutation(
         "a hash leaves a byte out",
         COMPARE,
         "digest()[:7]",
@@ -264,6 +286,13 @@ MUTATIONS = (
         "[transaction.id for transaction in store.outbox(execute)]",
         "[]",
         (_RECOVERY, _REKEY),
+    ),
+    Mutation(
+        "what builds on rows that another copy pushed is refused",
+        EXCHANGE_SQL,
+        "renamed := true",
+        "renamed := false",
+        (_REKEY,),
     ),
     Mutation(
         "what another copy pushed keeps the ids that it has here",

@@ -90,7 +90,7 @@ MUTATIONS = (
         ROWS,
         "IF who.columns IS NULL OR who.server_version",
         "IF who.server_version",
-        ("tests/sync_client/test_later.py",),
+        ("tests/sync_server/test_scope.py",),
     ),
     Mutation(
         "one's own transaction comes twice",
@@ -188,7 +188,7 @@ MUTATIONS = (
         APPLY,
         "statement || ' AND jsonb_populate_record(r, $3) *= r'",
         "statement",
-        (_EXCHANGE,),
+        (_WRITERS,),
     ),
     Mutation(
         "what a workstation does not say that it saw need not hold",

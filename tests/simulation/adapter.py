@@ -78,15 +78,8 @@ def first_sync(
     chunk: int,
 ) -> None:
     """Fill a new cache; goes on where a call before it was cut."""
-    execute = store.executor(connection)
-    store.create_tables(execute)
-    if bootstrap.finished(connection):
+    if not bootstrap.prepared(connection, device, create_tables, fault):
         return
-    if store.get_state(execute, "bootstrap_tables") is None:
-        create_tables(connection)
-        store.set_state(execute, "bootstrap_tables", "made")
-    if store.get_state(execute, "device") is None:
-        store.set_device(execute, device)
     # One call after the other: what a thread fetches ahead is not the seed's to decide.
     calls.drive(
         bootstrap.loading(

@@ -21,7 +21,7 @@ from tests.simulation import mutations_client, mutations_server
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("sync", "tests/simulation", "tests/mutations")
-LIMIT = 600
+LIMIT = 2000
 """Seeds in which a mistake has to show."""
 
 MUTATIONS: tuple[Mutation, ...] = (*mutations_client.MUTATIONS, *mutations_server.MUTATIONS)

@@ -108,12 +108,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "            gone = []\n",
     ),
     _mistake(
-        "rows that were pushed do not come back",
-        REFERENCE,
-        '                touched.setdefault(op["t"], set()).add(op["id"])\n',
-        "                pass\n",
-    ),
-    _mistake(
         "the delta knows no scope",
         REFERENCE,
         "            rows = self._visible(who, name, self.storage.rows(transaction, name))\n"
@@ -153,6 +147,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         REFERENCE,
         "            self._new_epoch()\n            return",
         "            pass\n        if False:\n            return",
+    ),
+    _mistake(
+        "what builds on rows that another copy pushed is refused",
+        REFERENCE,
+        'renamed = renamed or result.get("made", made) != made',
+        "renamed = False",
     ),
     _mistake(
         "a server that was put back gives numbers again",

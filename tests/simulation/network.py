@@ -60,8 +60,10 @@ class Wire:
     def sums(self, device: int, table: str, after: int, limit: int) -> list[str]:
         return self._call(lambda: self._server.sums(self._role, device, table, after, limit))
 
-    def hashes(self, device: int, table: str, bucket: int, cursor: str) -> list[str]:
-        return self._call(lambda: self._server.hashes(self._role, device, table, bucket, cursor))
+    def hashes(self, device: int, table: str, after: int, upto: int, cursor: str) -> list[str]:
+        return self._call(
+            lambda: self._server.hashes(self._role, device, table, after, upto, cursor)
+        )
 
     def read(self, device: int, table: str, after: int, limit: int, _volume: int) -> list[str]:
         self.ahead = True

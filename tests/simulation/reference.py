@@ -263,17 +263,17 @@ class ReferenceServer(Devices):
             bucket[2] = row_id
         return [json.dumps([bucket, *values]) for bucket, values in sorted(found.items())]
 
-    def hashes(self, role: str, number: int, table: str, bucket: int, cursor: str) -> list[str]:
+    def hashes(
+        self, role: str, number: int, table: str, after: int, upto: int, cursor: str
+    ) -> list[str]:
         """``sync_hashes``."""
-        first = bucket << BUCKET_BITS
-        upto = first + (1 << BUCKET_BITS)
         snapshot_text, _, own = cursor.partition("|")
         since = Snapshot.read(snapshot_text)
         recent = {
             entry.row_id
             for entry in self.storage.state.log
             if entry.table == table
-            and first <= entry.row_id < upto
+            and after < entry.row_id <= upto
             and since.misses(entry.xid)
             and entry.xid != int(own or -1)
         }
@@ -281,7 +281,7 @@ class ReferenceServer(Devices):
         found = {
             row_id: hashed(json.dumps(self._array(who, table, row), ensure_ascii=False))
             for row_id, row in rows.items()
-            if first <= row_id < upto
+            if after < row_id <= upto
         }
         ids = sorted(found.keys() | recent)
         return [json.dumps([row_id, found.get(row_id), row_id in recent]) for row_id in ids]
@@ -311,21 +311,26 @@ class ReferenceServer(Devices):
         results: list[dict[str, Any]] = []
         blocked: dict[str, str] = {}
         deferred: set[str] = set()
+        renamed = False
         for item in items:
+            made = [o["id"] for o in item["ops"] if o["k"] == "I"]
             result = known.get(item["tx"]) or transaction.results.get(item["tx"])
-            if result is None:
+            if result is not None:
+                renamed = renamed or result.get("made", made) != made
+            else:
                 others = (t for t in self.storage.open if t is not transaction)
                 if any(item["tx"] in other.results for other in others):
                     raise Waits
                 transaction.actor = item["actor"]
                 result = push.apply(item, blocked)
-                if self._defers(who, item, result, deferred):
+                refused = result["status"] == "rejected"
+                if refused and (renamed or self._defers(who, item, result, deferred)):
                     deferred.add(item["tx"])
                     result = {"tx": item["tx"], "status": "deferred"}
                 else:
                     kept = result
                     if result["status"] == "applied":
-                        kept = {**result, "made": [o["id"] for o in item["ops"] if o["k"] == "I"]}
+                        kept = {**result, "made": made}
                     transaction.results[item["tx"]] = kept
             if result["status"] != "applied":
                 blocked = {**blocks(item), **blocked}
@@ -340,8 +345,6 @@ class ReferenceServer(Devices):
         deferred: set[str],
     ) -> bool:
         """Whether a refusal is no last word: another workstation may offer what is missing."""
-        if result["status"] != "rejected":
-            return False
         if result["code"] == "depends" and result["on"] in deferred:
             return True
         return (

@@ -44,6 +44,7 @@ KILLS = (
     "recovery_kept",
 )
 FIRST_KILLS = (
+    "tables_made",
     "load_begun",
     "priority_read",
     "chunk_written",

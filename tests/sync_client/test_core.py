@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sync.core import BUSY_ATTEMPTS, Action, Core, State, Step, Timing
 from sync.errors import (
     AccessRefused,
+    AnothersTurn,
     Busy,
     ClientTooOld,
     Migrating,
@@ -131,6 +132,35 @@ def test_a_lost_deadlock_is_tried_again_at_once_on_the_same_connection_but_not_f
     assert (made.connected, made.state()) == (False, State.TROUBLE)
 
 
+def test_whose_turn_it_is_not_to_be_compared_waits_for_as_long_as_it_takes() -> None:
+    made = in_step()
+    made.changed()
+    now = 0.0
+    for _ in range(10 * BUSY_ATTEMPTS):
+        assert made.next(now).step is Step.EXCHANGE
+        made.failed(AnothersTurn(), now)
+        assert (made.error, made.connected, made.state()) == (None, True, State.SYNCING)
+        wait = made.next(now)
+        assert (wait.step, 1.0 <= wait.until - now <= 2.0) == (Step.WAIT, True)
+        now = wait.until
+
+
+def test_a_proof_whose_turn_it_is_not_keeps_no_work_waiting() -> None:
+    core = Core(random.Random(1), Timing(poll=60, check=20, turn=2))
+    core.next(0.0)
+    core.opened()
+    core.next(0.0)
+    core.answered(0.0, more=False)
+    assert core.next(20.0).step is Step.CHECK
+    for number in range(1, 2 * BUSY_ATTEMPTS):
+        core.failed(AnothersTurn(), 20.0 + number)
+        assert (core.error, core.connected, core.state()) == (None, True, State.IN_STEP)
+        assert core.next(22.0 + number).step is Step.CHECK
+    core.failed(AnothersTurn(), 40.0)
+    core.changed()
+    assert core.next(40.0).step is Step.EXCHANGE
+
+
 @pytest.mark.parametrize("error", [AccessRefused(), ClientTooOld(), ServerError()])
 def test_what_only_a_person_mends_is_not_hammered(error: SyncError) -> None:
     made = in_step()
@@ -183,7 +213,9 @@ class AnyOrder(RuleBasedStateMachine):
         good=st.booleans(),
         more=st.booleans(),
         hello=st.booleans(),
-        kind=st.sampled_from([Unreachable, Busy, Migrating, AccessRefused, ServerError]),
+        kind=st.sampled_from(
+            [Unreachable, Busy, AnothersTurn, Migrating, AccessRefused, ServerError]
+        ),
     )
     def acts(self, good: bool, more: bool, hello: bool, kind: type[SyncError]) -> None:
         self.connected = self.connected and self.core.connected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,46 @@ def test_copies_show_nothing_that_the_server_knows_by_another_id(
     assert second.desk.everything() == third.desk.everything() == rows
     assert third.desk.pending() == []
     assert store.rejected_count(third.desk.execute) == 0
+    first.close()
+    third.close()
+
+
+def test_what_builds_on_a_copys_row_waits_until_it_is_called_what_the_server_calls_it(
+    station: Maker, tenant: Tenant, tmp_path: Path
+) -> None:
+    """Both go on under numbers of their own before either has pushed what both have waiting."""
+    tenant.query("INSERT INTO person (name) VALUES ('friend')")
+    second = station()
+    ((friend,),) = second.desk.execute("SELECT id FROM person", ())
+    first = second.copied(tmp_path / "first.db")
+    with second.desk.doing():
+        parent = second.desk.insert("person", name="once")
+        second.desk.update("person", friend, friend_id=parent)
+    third = second.copied(tmp_path / "third.db")
+    with third.desk.doing():
+        third.desk.update("person", friend, friend_id=None)
+    with third.desk.doing():
+        third.desk.insert("visit", person_id=parent, room=1)
+    first.engine.sync_once()
+    between = iter([second.engine.sync_once])
+
+    def others(point: str) -> None:
+        if point == "recovery_renamed":
+            next(between)()
+
+    with closing(third.make_engine(fault=others)) as engine:
+        engine.sync_once()
+    assert not list(between)
+    assert store.rejected_count(third.desk.execute) == 0
+    for one in (third, second, third):
+        one.engine.sync_once()
+    rows = tenant.everything()
+    people = {row["name"]: row for row in rows["person"].values()}
+    assert set(people) == {"friend", "once"}
+    assert people["friend"]["friend_id"] is None
+    assert [row["person_id"] for row in rows["visit"].values()] == [people["once"]["id"]]
+    assert second.desk.everything() == third.desk.everything() == rows
+    assert third.desk.pending() == []
     first.close()
     third.close()
 

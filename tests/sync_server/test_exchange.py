@@ -26,6 +26,15 @@ def test_a_row_travels_from_one_workstation_to_the_other(tenant: Tenant) -> None
     assert tenant.db.execute("SELECT device, actor FROM sync_log").fetchall() == [(desk.number, 7)]
 
 
+def test_what_others_did_comes_without_what_was_answered_already(tenant: Tenant) -> None:
+    """Catches an own transaction that comes twice where there is something else to tell."""
+    desk = tenant.device("reception").join()
+    assert desk.push(op("I", CLIENTS, desk.new_id(), new=client_row()))["status"] == "applied"
+    other = tenant.client()
+    (change,) = desk.exchange()["changes"]
+    assert [row[0] for row in change["rows"]] == [other]
+
+
 def test_a_repeated_exchange_is_answered_again_and_not_applied_again(tenant: Tenant) -> None:
     """The answer was lost. Catches a repeat that is applied, refused, or taken for a copy."""
     desk = tenant.device().join()

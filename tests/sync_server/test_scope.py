@@ -619,7 +619,7 @@ def answers_to(tenant: Tenant, device: Workstation, rows: dict[str, list[int]]) 
         yield reads("SELECT * FROM sync_read(%s, %s, -1, 1000)", table)
         yield reads("SELECT * FROM sync_read_ids(%s, %s, %s::bigint[])", table, rows[table])
         yield reads("SELECT * FROM sync_sums(%s, %s, -1, 1000)", table)
-        yield reads("SELECT * FROM sync_hashes(%s, %s, 0, %s)", table, device.cursor)
+        yield reads("SELECT * FROM sync_hashes(%s, %s, -1, 4095, %s)", table, device.cursor)
     for table in tables:
         texts = [c.name for c in sync_schema()[table].columns if c.kind == "text"]
         for text in texts[:1] if not sync_schema()[table].append_only else ():

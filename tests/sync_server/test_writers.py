@@ -140,6 +140,18 @@ def test_a_value_is_compared_and_not_how_it_is_written(
     assert station.push(change)["status"] == "applied"
 
 
+def test_a_unique_column_is_written_only_where_it_holds_what_was_seen(tenant: Tenant) -> None:
+    client = tenant.client(email="nueva@correo.cl")
+    station = tenant.device().join()
+    kept = f"SELECT email FROM {CLIENTS} WHERE id = {client}"
+    told = station.push(op("U", CLIENTS, client, {"email": "vieja@correo.cl"}, {"email": "x@y.cl"}))
+    assert (told["code"], told["columns"]) == ("conflict", ["email"])
+    assert tenant.one(kept) == "nueva@correo.cl"
+    seen = op("U", CLIENTS, client, {"email": "nueva@correo.cl"}, {"email": "x@y.cl"})
+    assert station.push(seen)["status"] == "applied"
+    assert tenant.one(kept) == "x@y.cl"
+
+
 def test_a_stamp_is_written_and_not_compared(tenant: Tenant) -> None:
     """Catches a change that is refused, or taken the long way, because two wrote at two moments."""
     staff = tenant.staff()

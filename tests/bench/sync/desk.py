@@ -184,8 +184,9 @@ def main() -> None:
         desk.work(begin)
         _say(cpu=time.process_time() - spent, **desk.report())
         _hear()
-        desk.engine.close()
+        desk.engine.stop()
         desk.engine.sync_once()
+        desk.engine.close()
         _say(digest=desk.digest())
 
 

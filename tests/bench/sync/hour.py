@@ -19,7 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,16 @@ from typing import Any
 import psutil
 import psycopg
 
+from desktop.models import sync_schema
+from desktop.services import devices
 from desktop.services import workstation as stations
+from desktop.services.cache import connect as connect_cache
 from desktop.services.workstation import Description
+from sync import store, wire
 from sync.calls import VOLUME
 from sync.compare import BEFORE_ALL
 from sync.core import Timing
+from sync.exchange import greet
 from sync.transport import PostgresServer
 from sync.wire import read_rows
 from tests.bench.figures import Figure, percentile
@@ -191,14 +196,43 @@ def _server_cpu(clinic: Clinic) -> float:
     return float(total + ended.children_user + ended.children_system)
 
 
+def _own(clinic: Clinic, path: Path, key: bytes, server: dict[str, Any]) -> dict[str, Any]:
+    """Makes a copied cache that of a workstation of its own, which has had its first sync; how it
+    connects, where ``server`` says how the copied one does.
+    """
+    label = path.stem
+    with psycopg.connect(clinic.dsn, autocommit=True) as admin:
+        admitted = devices.enroll(admin, clinic.schema, profile="reception", label=label)
+    server = {**server, "user": admitted.role, "password": admitted.secret}
+    schema = sync_schema()
+    with (
+        closing(connect_cache(path, key)) as connection,
+        closing(PostgresServer(server, clinic.schema).connect()) as transport,
+    ):
+        execute = store.executor(connection)
+        store.set_device(execute, admitted.device)
+        greet(connection, transport, schema)
+        request = wire.start_request(schema, admitted.device, None, 0, store.exchange(execute))
+        answer = wire.start_answer(transport.start(request))
+        if answer.status != "ok":
+            raise AssertionError(f"{label} was answered {answer.status}")
+        # The cursor stays: it says what the file holds.
+        store.set_state(execute, "nonce", answer.nonce)
+        store.set_state(execute, "generation", str(answer.generation))
+        store.set_state(execute, "exchange", None)
+        execute("UPDATE sync_counter SET value = ? WHERE id = 1", (answer.counter,))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return server
+
+
 @contextmanager
 def _desks(clinic: Clinic, hour: Hour) -> Iterator[tuple[_Desks, dict[str, Any]]]:
-    """Workstations that are in step. One joined; the others are copies of its disk, which the
-    server gives numbers of their own at their first exchange.
+    """Workstations that are in step, and how one of them connects. One more joins, and their caches
+    are made of its file: that each of them joins would take an hour of its own.
     """
     model = clinic.station("hour")
     model.sync()
-    server = dict(model.workstation.connection_parameters())
+    joined = dict(model.workstation.connection_parameters())
     description = Description.load(model.folder)
     key = stations.load_secrets(model.folder, description, lambda: PASSPHRASE).cache_key
     model.close()
@@ -208,6 +242,7 @@ def _desks(clinic: Clinic, hour: Hour) -> Iterator[tuple[_Desks, dict[str, Any]]
     for number in range(hour.stations):
         path = clinic.folder / f"desk-{number}.db"
         shutil.copyfile(model.folder / "cache.db", path)
+        server = _own(clinic, path, key, joined)
         poll = Timing().poll / hour.speed
         tasks.append(
             Task(
@@ -218,7 +253,9 @@ def _desks(clinic: Clinic, hour: Hour) -> Iterator[tuple[_Desks, dict[str, Any]]
     desks = _Desks(tasks)
     try:
         desks.hear()
-        yield desks, server
+        if clinic.value("SELECT count(*) FROM sync_device WHERE forked_from IS NOT NULL"):
+            raise AssertionError("a workstation passes for a copy of another")
+        yield desks, tasks[0].server
     finally:
         desks.close()
         for task in tasks:
@@ -227,9 +264,7 @@ def _desks(clinic: Clinic, hour: Hour) -> Iterator[tuple[_Desks, dict[str, Any]]
 
 def _digest(clinic: Clinic, server: dict[str, Any]) -> dict[str, str]:
     """What the server holds for these workstations, as :meth:`Desk.digest` says it of a cache."""
-    number = clinic.value(
-        "SELECT max(number) FROM sync_device WHERE role_name = %s", server["user"]
-    )
+    number = clinic.value("SELECT number FROM sync_device WHERE role_name = %s", server["user"])
     tables = clinic.query(
         "SELECT k FROM sync_device, jsonb_object_keys(columns) k WHERE number = %s", number
     )
