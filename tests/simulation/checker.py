@@ -138,18 +138,18 @@ def none_vanished(
 def nothing_went_unasked(
     station: Workstation,
     before: dict[str, set[int]],
-    edited_before: dict[str, int],
+    edited_before: dict[str, set[int]],
     few_rows: int,
 ) -> None:
     """Most of a table goes only where a person has allowed it.
 
-    :param before: table → its rows that nothing waited for; ``edited_before``: how many others.
+    :param before: table → its rows that nothing waited for; ``edited_before``: the others.
     """
     for table, ids in before.items():
         there = set(station.ids(table))
         edited = {row_id for name, row_id in pending(station)[0] if name == table}
         gone = ids - there - edited
-        rows = max(len(there | ids), len(ids) + edited_before[table])
+        rows = len(there | ids | edited_before[table])
         most = len(gone) >= few_rows and 2 * len(gone) > rows + 1
         hold("mass deletion", not most or station.allowed, (station.name, table, len(gone)))
 

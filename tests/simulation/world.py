@@ -303,14 +303,14 @@ class World(Happenings):
         self.server.meanwhile = lambda: self._meanwhile(rng)
         made: dict[tuple[str, str], int] = {}
         held: dict[str, set[int]] = {}
-        edited: dict[str, int] = {}
+        edited: dict[str, set[int]] = {}
         shut_out = station.revoked
 
         def before() -> None:
             nonlocal made, held, edited
             made = drafts.made_here(station)
             held = station.settled_ids()
-            edited = {table: len(station.ids(table)) - len(ids) for table, ids in held.items()}
+            edited = {table: set(station.ids(table)) - ids for table, ids in held.items()}
 
         def answered(status: str) -> None:
             self.report.exchanges += 1
