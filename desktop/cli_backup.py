@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime as dt
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop import cli_admin, cli_workstation
-from desktop.cli_output import Output
+from desktop.cli_output import Output, moment, size
 from desktop.domain import passwords
 from desktop.domain.actor import Actor
 from desktop.domain.errors import EnvironmentTrouble, RuleError
@@ -306,7 +305,7 @@ def _create(args: argparse.Namespace, output: Output) -> int:
     return output.done(
         _("The backup {name} was taken and verified; {size} in {places}.").format(
             name=made.name,
-            size=_size(made.size),
+            size=size(made.size),
             places=", ".join(each.label for each in made.kept),
         ),
         backup=made,
@@ -334,13 +333,13 @@ def _list(args: argparse.Namespace, output: Output) -> int:
         [
             (
                 each.name or "—",
-                _size(each.size),
+                size(each.size),
                 _(KINDS[each.kind]),
                 _(REASONS[each.reason]),
                 each.who or "—",
                 _(STATES[each.state]),
-                _moment(each.verified_at),
-                _moment(each.drilled_at),
+                moment(each.verified_at),
+                moment(each.drilled_at),
             )
             for each in found.archives
         ],
@@ -355,14 +354,14 @@ def _show(args: argparse.Namespace, output: Output) -> int:
         found = place.backups.show(place.actor, args.backup)
         said = [
             (_("Backup"), found.name),
-            (_("Size"), _size(found.size)),
+            (_("Size"), size(found.size)),
             (_("Kind"), _(KINDS[found.kind])),
             (_("Why"), _(REASONS[found.reason])),
-            (_("Taken"), _moment(found.taken_at)),
+            (_("Taken"), moment(found.taken_at)),
             (_("Who"), found.who or "—"),
             (_("State"), f"{_(STATES[found.state])} {found.error}".rstrip()),
-            (_("Proved"), _moment(found.drilled_at)),
-            *((_("Kept"), f"{each.label}, {_moment(each.verified_at)}") for each in found.kept),
+            (_("Proved"), moment(found.drilled_at)),
+            *((_("Kept"), f"{each.label}, {moment(each.verified_at)}") for each in found.kept),
         ]
         more: dict[str, Any] = {}
         warnings: tuple[str, ...] = ()
@@ -493,13 +492,3 @@ def _import(args: argparse.Namespace, output: Output) -> int:
         name=made.archive.name
     )
     return output.done("\n".join((*made.lines, said)), backup=made.archive, report=made.lines)
-
-
-def _size(count: int) -> str:
-    if count < 1 << 20:
-        return f"{number(max(1, count >> 10))} KB"
-    return f"{number(count >> 20)} MB"
-
-
-def _moment(moment: dt.datetime | None) -> str:
-    return "—" if moment is None else f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from desktop.domain.errors import AppError, place
+from desktop.domain.locale_format import number
 from desktop.domain.messages import _, sentence
 
 
@@ -70,6 +71,18 @@ class Output:
 
     def _print(self, result: Mapping[str, Any]) -> None:
         print(json.dumps(result, ensure_ascii=False, default=_plain))
+
+
+def size(count: int) -> str:
+    """How large a file of so many bytes is."""
+    if count < 1 << 20:
+        return f"{number(max(1, count >> 10))} KB"
+    return f"{number(count >> 20)} MB"
+
+
+def moment(at: dt.datetime | None) -> str:
+    """A moment to the minute, in UTC; a dash for none."""
+    return "—" if at is None else f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _plain(value: object) -> Any:

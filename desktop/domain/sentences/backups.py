@@ -102,9 +102,7 @@ SENTENCES = {
     "backup.at_a_workstation": N_(
         "This is done at a workstation, not on the server. Nothing was changed."
     ),
-    "backup.user_needed": N_(
-        "Give your own username in the clinic with --user. Nothing was done."
-    ),
+    "backup.user_needed": N_("Give your own username in the clinic with --user. Nothing was done."),
     "backup.database_user_needed": N_(
         "This replaces a clinic or opens its backups, so give the database's administrator with "
         "--database-user. Nothing was done."
