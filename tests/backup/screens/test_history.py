@@ -144,6 +144,24 @@ def test_a_download_asks_for_the_password_again(desk: Desk, tmp_path: Path) -> N
     assert target.stat().st_size == item.size
 
 
+def test_plain_sql_is_written_after_a_warning_and_both_passwords(
+    desk: Desk, tmp_path: Path
+) -> None:
+    target = tmp_path / "clinica.sql"
+    desk.screen.actions_.export_to(str(target))
+    asking = desk.dialog(Asking)
+    assert "no va cifrado" in asking.ask.text.text()
+    asking.credentials.user.clear()
+    asking.credentials.own.setText(PASSWORD)
+    asking.primary.click()
+    assert "usuario de la base de datos" in asking.credentials.user_field.note.text()
+    assert not target.exists()
+    desk.give(asking.credentials)
+    with desk.qtbot.waitSignal(desk.context.notified, timeout=PATIENCE_MS):
+        asking.primary.click()
+    assert "pacientes_cliente" in target.read_text("utf-8")
+
+
 def test_a_trial_restore_is_shown_line_by_line(desk: Desk) -> None:
     item = desk.screen.table.current()
     assert item is not None

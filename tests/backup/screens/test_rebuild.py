@@ -19,7 +19,7 @@ from tests.support.embedded import Server
 @pytest.fixture
 def lost(postgres: Server, tmp_path: Path) -> Iterator[Clinic]:
     """A clinic of its own, which the test takes away."""
-    with clinics.clinic(postgres, tmp_path) as made:
+    with clinics.clinic(postgres, tmp_path, schema="clinica_perdida") as made:
         yield made
 
 

@@ -28,6 +28,9 @@ def come(desk: Desk) -> None:
 
 def test_a_restore_is_planned_in_words_done_and_undone(desk: Desk) -> None:
     before = clients(desk)
+    newest = desk.context.services.backups.create(desk.context.actor)
+    desk.screen.refresh(newest.id)
+    desk.until(lambda: desk.screen.card and desk.screen.card.item.id == newest.id)
     come(desk)
     desk.screen.card.buttons["restore"].click()  # type: ignore[union-attr]
     wizard = desk.dialog(RestoreWizard)
