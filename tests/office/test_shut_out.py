@@ -122,13 +122,13 @@ def session(folder: Path) -> Iterator[WorkSession]:
     end(made)
 
 
-_ended: set[int] = set()
+_ended: list[WorkSession] = []
 
 
 def end(session: WorkSession) -> None:
     """The program ends, once."""
-    if id(session) not in _ended:
-        _ended.add(id(session))
+    if not any(one is session for one in _ended):
+        _ended.append(session)
         session.close()
 
 
