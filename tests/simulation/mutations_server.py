@@ -155,12 +155,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "renamed = False",
     ),
     _mistake(
-        "a server that was put back gives numbers again",
-        REFERENCE,
-        "max(self._last_number, *self.devices) + SKIPPED",
-        "max(self._last_number, *self.devices)",
-    ),
-    _mistake(
         "everything that was acknowledged passes for known",
         REFERENCE,
         'tx for tx in request["acked"] if tx in known and known[tx]["status"] == "applied"',
