@@ -72,6 +72,7 @@ def _put_back(day: Day, office: Desk) -> None:
     bar = office.workspace.status_bar
     until(lambda: bar.status.rejected == 4, "what was lost is there as drafts")
     desk = day.reception
+    until(lambda: not desk.services.clients.hits([ids[0]]), "the reception lost her, too")
     again = desk.services.clients.create(desk.workspace.context.actor, LOST[0])
     until(lambda: office.services.clients.hits([again]), "the office has who was entered again")
     inbox = office.show("inbox")
