@@ -48,7 +48,7 @@ NOT_FOR_CLINICS = {"PyInstaller", "_pytest", "django", "hypothesis", "mypy", "py
 
 FROM_THE_WEB = """
 INSERT INTO {}.pacientes_cliente (nombre_completo, email, telefono, fecha_registro, activo)
-VALUES ('Web Ñandú Pérez', 'web@example.com', '+56987654321', now(), true) RETURNING id
+VALUES ('Web Ñandú Pérez', %s, '+56987654321', now(), true) RETURNING id
 """
 
 
@@ -224,9 +224,7 @@ class Smoke:
                 actor, NewClient("Ana Ñuñoa Paquete", email="ana@example.com", phone="+56961234567")
             )
         with self.admin() as admin:
-            theirs = admin.execute(sql.SQL(FROM_THE_WEB).format(sql.Identifier(SCHEMA))).fetchall()[
-                0
-            ][0]
+            ((theirs,),) = self._from_the_web(admin, "web@example.com")
         before = self.stand(pending=1)
         synced = self.bundle.json("sync", "--once", *self.station)
         found = {key: synced[key] for key in ("device", "pending", "rejected")}
@@ -240,6 +238,34 @@ class Smoke:
             went = admin.execute(sql.SQL(name).format(sql.Identifier(SCHEMA)), (mine,)).fetchall()
         check(went == [("Ana Ñuñoa Paquete",)], f"the client typed here did not go: {went}")
         return f"{before}; then {self.stand(pending=0)}"
+
+    @staticmethod
+    def _from_the_web(admin: psycopg.Connection, email: str) -> list[tuple[Any, ...]]:
+        return admin.execute(
+            sql.SQL(FROM_THE_WEB).format(sql.Identifier(SCHEMA)), (email,)
+        ).fetchall()
+
+    def backed_up(self) -> str:
+        """Keys and their sheet, an archive that was read back, and what its restore would change."""
+        kept, sheet = self.work / "respaldos", self.work / "hoja.pdf"
+        kept.mkdir()
+        server = ("--tenant", SCHEMA, "--dsn", self.dsn, "--folder", kept)
+        server += ("--own-folder", self.work / "propia")
+        person = ("--user", "admin", "--user-password-file", self.password)
+        words = self.bundle.json("backup", "keys", *server, *person, "--sheet", sheet)["words"]
+        check(len(words) == 24 and sheet.read_bytes().startswith(b"%PDF"), "no recovery key")
+        file = self._secret("palabras")
+        file.write_text(" ".join(words), encoding="utf-8")
+        made = self.bundle.json("backup", "create", *server)["backup"]
+        check(made["state"] == "verified", str(made))
+        with self.admin() as admin:
+            self._from_the_web(admin, "otra@example.com")
+        plan = self.bundle.json(
+            *("backup", "restore", *server, "--words-file", file, "--dry-run", made["id"])
+        )
+        says = plan["plan"]["sentences"]
+        check(any("1 cliente" in line for line in says), str(says))
+        return f"{made['size']} bytes in {kept.name}; {says[0]}"
 
     def refusals(self) -> str:
         """Bad input gets its sentence here, too."""
@@ -393,6 +419,7 @@ def main() -> int:
             ("cache and server agree", smoke.same_rows),
             ("sync, both ways", smoke.both_ways),
             ("cache and server agree again", smoke.same_rows),
+            ("backed up", smoke.backed_up),
             ("refusals", smoke.refusals),
             ("windows", smoke.windows),
             ("on its own", smoke.on_its_own),
