@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +18,14 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PGTZ"] = "UTC"
 
-import keyring
 from PySide6.QtWidgets import QApplication
 
 from tests.bench import capture, exchange, first_sync, screens, world
-from tests.bench.figures import Figure, heading, report, show
+from tests.bench.figures import Figure, report
+from tests.bench.running import ground, measured
 from tests.support import clinic as clinics
-from tests.support import embedded
 from tests.support.clinic import Clinic, Station
 from tests.support.embedded import Server
-from tests.support.memory_keyring import MemoryKeyring
 
 
 @dataclass(frozen=True)
@@ -131,41 +127,21 @@ NAMES = ALONE + WITH_CLINIC
 
 def run(bench: Bench, names: tuple[str, ...]) -> list[Figure]:
     """The figures of the named measurements, shown one by one as they come."""
-    figures: list[Figure] = []
-
-    def measure(name: str) -> None:
-        work: Callable[[], list[Figure]] = getattr(bench, name)
-        started = time.monotonic()
-        found = work()
-        heading(name, time.monotonic() - started)
-        show(found)
-        figures.extend(found)
-
-    for name in ALONE:
-        if name in names:
-            measure(name)
+    figures = measured(bench, [name for name in ALONE if name in names])
     if set(names) & set(WITH_CLINIC):
         with bench.working():
             for name in WITH_CLINIC:
                 if name in names:
                     world.settle(bench.clinic)
-                    measure(name)
+                    figures += measured(bench, [name])
     return figures
 
 
 @contextmanager
 def prepared(scale: Scale) -> Iterator[Bench]:
-    """A server that writes to disk when it commits, and no keyring but one in memory."""
-    before = keyring.get_keyring()
-    keyring.set_keyring(MemoryKeyring())
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="consultorio-bench-") as folder,
-            embedded.temporary(durable=True) as server,
-        ):
-            yield Bench(server, Path(folder), scale)
-    finally:
-        keyring.set_keyring(before)
+    """A bench on ground of its own."""
+    with ground() as (server, folder):
+        yield Bench(server, folder, scale)
 
 
 def main() -> int:

@@ -11,9 +11,8 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ from typing import Any
 
 os.environ["PGTZ"] = "UTC"
 
-import keyring
 import psycopg
 from psycopg import conninfo
 
@@ -30,11 +28,11 @@ from desktop.backup.copying import copied
 from desktop.backup.places.base import never
 from desktop.backup.reading import snapshot
 from tests.bench.backup import world
-from tests.bench.figures import Figure, heading, report, show
-from tests.support import cluster, embedded
+from tests.bench.figures import Figure, report
+from tests.bench.running import ground, measured
+from tests.support import cluster
 from tests.support.clinic import Clinic
 from tests.support.embedded import Server
-from tests.support.memory_keyring import MemoryKeyring
 
 ROOT = Path(__file__).parents[3]
 
@@ -201,33 +199,14 @@ NAMES = ("full", "day", "neighbours", "more")
 
 def run(bench: Bench, names: tuple[str, ...]) -> list[Figure]:
     """The figures of the named measurements, shown one by one as they come."""
-    figures: list[Figure] = []
-    for name in NAMES:
-        if name not in names:
-            continue
-        work: Callable[[], list[Figure]] = getattr(bench, name)
-        started = time.monotonic()
-        found = work()
-        heading(name, time.monotonic() - started)
-        show(found)
-        figures.extend(found)
-    return figures
+    return measured(bench, [name for name in NAMES if name in names])
 
 
 @contextmanager
 def prepared(scale: Scale) -> Iterator[Bench]:
-    """A server that writes to disk when it commits, and no keyring but one in memory."""
-    before = keyring.get_keyring()
-    keyring.set_keyring(MemoryKeyring())
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="consultorio-bench-") as folder,
-            embedded.temporary(durable=True) as server,
-            ExitStack() as stack,
-        ):
-            yield Bench(server, Path(folder), scale, stack)
-    finally:
-        keyring.set_keyring(before)
+    """A bench on ground of its own."""
+    with ground() as (server, folder), ExitStack() as stack:
+        yield Bench(server, folder, scale, stack)
 
 
 def main() -> int:

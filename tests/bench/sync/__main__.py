@@ -9,25 +9,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 os.environ["PGTZ"] = "UTC"
 
-import keyring
 
 from tests.bench import capture, world
-from tests.bench.figures import Figure, heading, report, show
+from tests.bench.figures import Figure, report
+from tests.bench.running import ground, measured
 from tests.bench.sync import first, hour, pushing, screen
 from tests.support import clinic as clinics
-from tests.support import embedded
 from tests.support.clinic import Clinic, Station
 from tests.support.embedded import Server
-from tests.support.memory_keyring import MemoryKeyring
 
 BUSY = hour.Hour(stations=25, edits=60, web=120, seconds=240)
 
@@ -117,33 +113,14 @@ NAMES = ("first", "cut", "screen", "push", "poll", "capture", "hour")
 
 def run(bench: Bench, names: tuple[str, ...]) -> list[Figure]:
     """The figures of the named measurements, shown one by one as they come."""
-    figures: list[Figure] = []
-    for name in NAMES:
-        if name not in names:
-            continue
-        work: Callable[[], list[Figure]] = getattr(bench, name)
-        started = time.monotonic()
-        found = work()
-        heading(name, time.monotonic() - started)
-        show(found)
-        figures.extend(found)
-    return figures
+    return measured(bench, [name for name in NAMES if name in names])
 
 
 @contextmanager
 def prepared(scale: Scale) -> Iterator[Bench]:
-    """A server that writes to disk when it commits, and no keyring but one in memory."""
-    before = keyring.get_keyring()
-    keyring.set_keyring(MemoryKeyring())
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="consultorio-bench-") as folder,
-            embedded.temporary(durable=True) as server,
-            ExitStack() as stack,
-        ):
-            yield Bench(server, Path(folder), scale, stack)
-    finally:
-        keyring.set_keyring(before)
+    """A bench on ground of its own."""
+    with ground() as (server, folder), ExitStack() as stack:
+        yield Bench(server, folder, scale, stack)
 
 
 def main() -> int:
