@@ -28,7 +28,6 @@ from desktop.backup.places import local
 from desktop.backup.places.base import Cancelled, go_on, never
 from desktop.backup.reading import snapshot
 from desktop.backup.take import PART, Heard, unheard
-from desktop.domain.durable import publish, sync_folder
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -69,24 +68,16 @@ def export(
     program = fitting(connection.info.server_version, programs)
     beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
     with local.in_words(str(path.parent)):
-        try:
-            with local.create(beside) as file:
-                # The snapshot is held meanwhile, so that pg_dump finds the tables as they are, too.
-                with snapshot(connection, schema) as moment:
-                    if moment.left_out or moment.begun.role is not None:
-                        raise RuleError("backup.export_owner")
-                    if program is None:
-                        plain_writer.write(moment, file, progress, cancelled)
-                    else:
-                        _dump(program, connection, schema, beside, cancelled, timeout)
-                local.put_on_disk(file)
-            publish(beside, path)
-        except FileExistsError as error:
-            raise RuleError("place.file_exists", file=path.name) from error
-        finally:
-            with contextlib.suppress(OSError):
-                beside.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        with local.arriving(beside, path), local.create(beside) as file:
+            # The snapshot is held meanwhile, so that pg_dump finds the tables as they are, too.
+            with snapshot(connection, schema) as moment:
+                if moment.left_out or moment.begun.role is not None:
+                    raise RuleError("backup.export_owner")
+                if program is None:
+                    plain_writer.write(moment, file, progress, cancelled)
+                else:
+                    _dump(program, connection, schema, beside, cancelled, timeout)
+            local.put_on_disk(file)
         return Exported(path, OWN if program is None else PG_DUMP, path.stat().st_size)
 
 

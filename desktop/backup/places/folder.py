@@ -87,16 +87,10 @@ class FolderPlace:
         size = source.stat().st_size
         local.ask_for_room(path.parent, size, str(path.parent))
         beside = path.with_name(naming.part_name(name, fresh_token()))
-        with local.in_words(str(path.parent)):
-            try:
-                found = self._copy(source, beside, size, progress, cancelled, twice=False)
-                if expected is not None and found != expected:
-                    raise EnvironmentTrouble("place.altered", place=self.label, name=name)
-                publish(beside, path)
-            finally:
-                with contextlib.suppress(OSError):
-                    beside.unlink(missing_ok=True)
-            sync_folder(path.parent)
+        with local.in_words(str(path.parent)), local.arriving(beside, path):
+            found = self._copy(source, beside, size, progress, cancelled, twice=False)
+            if expected is not None and found != expected:
+                raise EnvironmentTrouble("place.altered", place=self.label, name=name)
         return Receipt(name, found.size, found.sha256)
 
     def verify(

@@ -5,6 +5,7 @@ Used by the place that is a folder, and by every other place for what it fetches
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from desktop.domain.durable import publish, sync_folder
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 
 MARGIN = 16 << 20
@@ -97,3 +99,21 @@ def refuse_taken(path: Path) -> None:
     """Raise ``RuleError('place.file_exists')`` where a file has that name."""
     if os.path.lexists(path):
         raise RuleError("place.file_exists", file=path.name)
+
+
+@contextmanager
+def arriving(beside: Path, path: Path) -> Iterator[None]:
+    """What is written ``beside`` inside is called ``path`` from its end on, for good, or is gone.
+
+    Raises ``RuleError('place.file_exists')`` where a file has got that name meanwhile.
+    """
+    try:
+        yield
+        try:
+            publish(beside, path)
+        except FileExistsError as error:
+            raise RuleError("place.file_exists", file=path.name) from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+    sync_folder(path.parent)

@@ -26,7 +26,6 @@ from desktop.backup.places.base import (
     silent,
 )
 from desktop.backup.places.retrying import Retrying
-from desktop.domain.durable import publish, sync_folder
 from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
 
 
@@ -176,26 +175,18 @@ class RemotePlace(ABC):
         local.ask_for_room(path.parent, found.size, folder)
         beside = path.with_name(naming.part_name(name, fresh_token()))
         digest = hashlib.sha256()
-        with local.in_words(folder):
-            try:
-                with local.create(beside) as file:
+        with local.in_words(folder), local.arriving(beside, path):
+            with local.create(beside) as file:
 
-                    def keep(chunk: bytes) -> None:
-                        digest.update(chunk)
-                        file.write(chunk)
+                def keep(chunk: bytes) -> None:
+                    digest.update(chunk)
+                    file.write(chunk)
 
-                    size = self._read(name, found.size, keep, progress, cancelled)
-                    local.put_on_disk(file)
-                got = Fingerprint(size, digest.hexdigest())
-                if got != (expected or Fingerprint(found.size, got.sha256)):
-                    raise EnvironmentTrouble("place.altered", place=self.label, name=name)
-                publish(beside, path)
-            except FileExistsError as error:
-                raise RuleError("place.file_exists", file=path.name) from error
-            finally:
-                with contextlib.suppress(OSError):
-                    beside.unlink(missing_ok=True)
-            sync_folder(path.parent)
+                size = self._read(name, found.size, keep, progress, cancelled)
+                local.put_on_disk(file)
+            got = Fingerprint(size, digest.hexdigest())
+            if got != (expected or Fingerprint(found.size, got.sha256)):
+                raise EnvironmentTrouble("place.altered", place=self.label, name=name)
         return Receipt(name, got.size, got.sha256)
 
     def verify(

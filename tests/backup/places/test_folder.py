@@ -67,6 +67,19 @@ def test_what_is_put_is_there_and_comes_back(
     assert place.list() == []
 
 
+def test_a_file_that_came_meanwhile_is_not_written_over(
+    folder: Path, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """Catches a fetched archive that takes another's name, or a disk that is blamed for it."""
+    file, place, back = make_file(3 * MIB), FolderPlace(folder), tmp_path / "back"
+    place.put(file.name, file.path)
+    with pytest.raises(RuleError) as refused:
+        place.get(file.name, back, progress=lambda _done, _total: back.write_bytes(b"theirs"))
+    assert refused.value.code == "place.file_exists"
+    assert back.read_bytes() == b"theirs"
+    assert [each for each in tmp_path.iterdir() if each.name.endswith(".part")] == []
+
+
 def test_a_name_is_written_once(folder: Path, make_file: MakeFile) -> None:
     file, other, place = make_file(1000), make_file(1000), FolderPlace(folder)
     place.put(file.name, file.path)
