@@ -55,8 +55,8 @@ class Progress:
     @classmethod
     def read(cls, text: str) -> Progress:
         """The reverse of :meth:`text`."""
-        tables, lost, mended, rows = json.loads(text)
-        return cls([(table, after) for table, after in tables], lost, mended, rows)
+        tables, lost, mended, *rows = json.loads(text)  # an older program kept no rows
+        return cls([(table, after) for table, after in tables], lost, mended, *rows)
 
     @classmethod
     def of(cls, tables: Iterable[str]) -> Progress:

@@ -349,3 +349,8 @@ def test_progress_is_kept_as_it_is() -> None:
     progress = compare.Progress([("a", -1), ("b", compare.BEFORE_ALL)], 4, {"a": 2})
     assert compare.Progress.read(progress.text()) == progress
     assert dataclasses.asdict(compare.Progress.of(["x"]))["lost"] == 0
+
+
+def test_progress_that_an_older_program_kept_is_gone_on_from() -> None:
+    progress = compare.Progress.read('[[["a", 7]], 4, {"a": 2}]')
+    assert progress == compare.Progress([("a", 7)], 4, {"a": 2}, compare.UNIT_ROWS)
