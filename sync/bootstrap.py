@@ -340,10 +340,10 @@ class _Loader:
         """Load what the server names first."""
         while self._load.priority:
             table, ids = self._load.priority[0]
-            lines: list[str] = []
+            answer = "[]"
             if table in self._columns:
-                lines = yield calls.ReadIds(self._device, table, ids)
-            rows, more = wire.read_rows(lines)
+                answer = yield calls.ReadIds(self._device, table, ids)
+            rows, more = wire.read_rows(answer)
             with _transaction(self._connection):
                 self._load.rows[table] = self._load.rows.get(table, 0) + self._write(table, rows)
                 if more:

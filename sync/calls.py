@@ -103,7 +103,7 @@ class Read:
     after: int
     limit: int
 
-    def on(self, transport: Transport) -> list[str]:
+    def on(self, transport: Transport) -> str:
         """Make the call."""
         return transport.read(self.device, self.table, self.after, self.limit, VOLUME)
 
@@ -116,28 +116,28 @@ class ReadIds:
     table: str
     ids: Sequence[int]
 
-    def on(self, transport: Transport) -> list[str]:
+    def on(self, transport: Transport) -> str:
         """Make the call."""
         return transport.read_ids(self.device, self.table, self.ids, VOLUME)
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums over up to ``limit`` rows above an id; ``[bucket, rows, sum, last id]`` a bucket."""
+    """Sums over up to ``limit`` rows above an id; a JSON array with ``[bucket, rows, sum, last id]`` a bucket."""
 
     device: int
     table: str
     after: int
     limit: int
 
-    def on(self, transport: Transport) -> list[str]:
+    def on(self, transport: Transport) -> str:
         """Make the call."""
         return transport.sums(self.device, self.table, self.after, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """The hash of every row in ``(after, upto]``: ``[id, hash, recent]`` a row.
+    """The hash of every row in ``(after, upto]``: a JSON array with ``[id, hash, recent]`` a row.
 
     :ivar cursor: what changed since it is ``recent``, and gone rows that are have ``null`` for a hash.
     """
@@ -148,7 +148,7 @@ class Hashes:
     upto: int
     cursor: str
 
-    def on(self, transport: Transport) -> list[str]:
+    def on(self, transport: Transport) -> str:
         """Make the call."""
         return transport.hashes(self.device, self.table, self.after, self.upto, self.cursor)
 

@@ -430,25 +430,29 @@ def recover_answer(text: str) -> RecoverAnswer:
         )
 
 
-def read_rows(lines: Sequence[str]) -> tuple[list[Any], bool]:
+def read_rows(text: str) -> tuple[list[Any], bool]:
     """The rows of ``sync_read`` or ``sync_read_ids``, and whether the answer ends before all came.
 
     Where it does, ids above the last row's are yet to be asked for. ``ProtocolError`` as for
     :func:`decoded_rows`.
     """
-    if not lines or not lines[-1].startswith("{"):
-        return decoded_rows(lines), False
-    if len(lines) == 1:
+    rows = decoded_rows(text)
+    if not rows or not isinstance(rows[-1], dict):
+        return rows, False
+    rows.pop()
+    if not rows:
         raise ProtocolError(what="row")
-    return decoded_rows(lines[:-1]), True
+    return rows, True
 
 
-def decoded_rows(lines: Sequence[str]) -> list[Any]:
-    """Rows that came as one JSON array each. ``ProtocolError`` where they are none."""
+def decoded_rows(text: str) -> list[Any]:
+    """Rows that came as one JSON array. ``ProtocolError`` where the text is none."""
     try:
-        rows: list[Any] = json.loads(f"[{','.join(lines)}]")
+        rows = json.loads(text)
     except ValueError:
         raise ProtocolError(what="row") from None
+    if not isinstance(rows, list):
+        raise ProtocolError(what="row")
     return rows
 
 

@@ -28,6 +28,16 @@ from sync import store
 Clock = Callable[[], dt.datetime]
 Listener = Callable[[frozenset[str]], None]
 
+
+def _itself(value: None) -> None:
+    return value
+
+
+# What the driver knows no adapter for it asks for one in three ways, each time: 0.9 µs for every NULL
+# and every truth value that is written, which was half of the time of a bulk write.
+sqlcipher.register_adapter(type(None), _itself)
+sqlcipher.register_adapter(bool, int)
+
 BUSY_SECONDS = 15.0
 PAGE_CACHE_KIB = 64 * 1024
 """With SQLite's own 2 MB every bulk write decrypts pages again and takes about five times as long."""

@@ -57,19 +57,19 @@ class Wire:
     def upkeep(self) -> str:
         return self._call(lambda: "{}")
 
-    def sums(self, device: int, table: str, after: int, limit: int) -> list[str]:
+    def sums(self, device: int, table: str, after: int, limit: int) -> str:
         return self._call(lambda: self._server.sums(self._role, device, table, after, limit))
 
-    def hashes(self, device: int, table: str, after: int, upto: int, cursor: str) -> list[str]:
+    def hashes(self, device: int, table: str, after: int, upto: int, cursor: str) -> str:
         return self._call(
             lambda: self._server.hashes(self._role, device, table, after, upto, cursor)
         )
 
-    def read(self, device: int, table: str, after: int, limit: int, _volume: int) -> list[str]:
+    def read(self, device: int, table: str, after: int, limit: int, _volume: int) -> str:
         self.ahead = True
         return self._call(lambda: self._server.read(self._role, device, table, after, limit))
 
-    def read_ids(self, device: int, table: str, ids: Sequence[int], _volume: int) -> list[str]:
+    def read_ids(self, device: int, table: str, ids: Sequence[int], _volume: int) -> str:
         self.ahead = True
         return self._call(lambda: self._server.read_ids(self._role, device, table, ids))
 

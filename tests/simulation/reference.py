@@ -111,7 +111,7 @@ class ReferenceServer(Devices):
             }
         )
 
-    def read(self, role: str, number: int, table: str, after: int, limit: int) -> list[str]:
+    def read(self, role: str, number: int, table: str, after: int, limit: int) -> str:
         """``sync_read``."""
         return bounded(self._lines(role, number, table, after, limit))
 
@@ -122,7 +122,7 @@ class ReferenceServer(Devices):
             json.dumps(self._array(who, table, rows[row_id]), ensure_ascii=False) for row_id in ids
         ]
 
-    def read_ids(self, role: str, number: int, table: str, ids: Sequence[int]) -> list[str]:
+    def read_ids(self, role: str, number: int, table: str, ids: Sequence[int]) -> str:
         """``sync_read_ids``."""
         who, rows = self._readable(role, number, table)
         return bounded(
@@ -252,7 +252,7 @@ class ReferenceServer(Devices):
         self.epoch = self._uuid(self._rng)
         self._last_number = max(self._last_number, *self.devices) + SKIPPED
 
-    def sums(self, role: str, number: int, table: str, after: int, limit: int) -> list[str]:
+    def sums(self, role: str, number: int, table: str, after: int, limit: int) -> str:
         """``sync_sums``."""
         found: dict[int, list[int]] = {}
         for line in self._lines(role, number, table, after, limit):
@@ -261,11 +261,9 @@ class ReferenceServer(Devices):
             bucket[0] += 1
             bucket[1] ^= hashed(line)
             bucket[2] = row_id
-        return [json.dumps([bucket, *values]) for bucket, values in sorted(found.items())]
+        return json.dumps([[bucket, *values] for bucket, values in sorted(found.items())])
 
-    def hashes(
-        self, role: str, number: int, table: str, after: int, upto: int, cursor: str
-    ) -> list[str]:
+    def hashes(self, role: str, number: int, table: str, after: int, upto: int, cursor: str) -> str:
         """``sync_hashes``."""
         snapshot_text, _, own = cursor.partition("|")
         since = Snapshot.read(snapshot_text)
@@ -284,7 +282,7 @@ class ReferenceServer(Devices):
             if after < row_id <= upto
         }
         ids = sorted(found.keys() | recent)
-        return [json.dumps([row_id, found.get(row_id), row_id in recent]) for row_id in ids]
+        return json.dumps([[row_id, found.get(row_id), row_id in recent] for row_id in ids])
 
     def _key(self, number: int, table: str) -> int:
         return list((self.devices[number].columns or {})[table]).index("id")
@@ -405,10 +403,11 @@ class ReferenceServer(Devices):
         return changes
 
 
-def bounded(lines: list[str]) -> list[str]:
+def bounded(lines: list[str]) -> str:
     """Rows until the answer is full, and whether it ends for that."""
-    full = len(lines) >= VOLUME
-    return [*lines[:VOLUME], '{"more": true}'] if full else lines
+    if len(lines) >= VOLUME:
+        lines = [*lines[:VOLUME], '{"more": true}']
+    return f"[{','.join(lines)}]"
 
 
 def hashed(line: str) -> int:

@@ -166,7 +166,7 @@ def test_it_goes_piece_by_piece_and_goes_on_after_a_cut(
     transport = a.server.connect()
     answered = transport.sums
 
-    def sums(device: int, table: str, after: int, limit: int) -> list[str]:
+    def sums(device: int, table: str, after: int, limit: int) -> str:
         asked.append((table, after))
         return answered(device, table, after, limit)
 

@@ -18,6 +18,7 @@ from sync.bootstrap import bootstrap, finished
 from sync.engine import SyncEngine
 from sync.errors import Cancelled, IncompleteLoad, Unreachable
 from sync.transport import PostgresServer, PostgresTransport
+from sync.wire import read_rows
 from tests.sync_client.proxy import proxied
 from tests.sync_client.world import (
     NOW,
@@ -262,10 +263,10 @@ class Counting(PostgresServer):
         transport = super().connect()
         read = transport.read
 
-        def counted(device: int, table: str, after: int, limit: int, volume: int) -> list[str]:
-            rows = read(device, table, after, limit, volume)
-            self.people += len(rows) if table == "person" else 0
-            return rows
+        def counted(device: int, table: str, after: int, limit: int, volume: int) -> str:
+            answer = read(device, table, after, limit, volume)
+            self.people += len(read_rows(answer)[0]) if table == "person" else 0
+            return answer
 
         transport.read = counted  # type: ignore[method-assign]
         return transport

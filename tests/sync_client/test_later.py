@@ -13,7 +13,7 @@ import pytest
 
 from sync import calls, fetch, later, store, wire
 from sync.compare import BEFORE_ALL
-from sync.errors import GreetingWanted, MassDeletion, SyncError, Unreachable
+from sync.errors import GreetingWanted, MassDeletion, ProtocolError, Unreachable
 from sync.exchange import Outcome, checking, exchange_once, exchanging, polling
 from sync.schema import TableSpec, build
 from sync.transport import Transport
@@ -420,8 +420,9 @@ def test_another_profile_is_greeted_before_anything_is_read(
 
 
 def test_an_answer_that_ends_before_it_begins_is_none() -> None:
-    assert wire.read_rows([]) == ([], False)
-    assert wire.read_rows(["[1]"]) == ([[1]], False)
-    assert wire.read_rows(["[1]", '{"more": true}']) == ([[1]], True)
-    with pytest.raises(SyncError):
-        wire.read_rows(['{"more": true}'])
+    assert wire.read_rows("[]") == ([], False)
+    assert wire.read_rows("[[1]]") == ([[1]], False)
+    assert wire.read_rows('[[1],{"more": true}]') == ([[1]], True)
+    for text in ('[{"more": true}]', "[[1]", "", '{"more": true}'):
+        with pytest.raises(ProtocolError):
+            wire.read_rows(text)
