@@ -234,6 +234,7 @@ class TableSink:
         self._buffer = bytearray()
         self._room = writer.cut
         self._number = 0
+        self._rows = 0
         self._line_ended = True
 
     def __enter__(self) -> Self:
@@ -250,18 +251,33 @@ class TableSink:
 
     def write(self, data: bytes | memoryview) -> None:
         """Take some COPY text."""
+        self._rows += bytes(data).count(b"\n")
         self._buffer += data
         if len(self._buffer) >= self._room:
             self._cut()
 
     def write_all(self, chunks: Iterable[bytes | memoryview]) -> None:
-        """Take COPY text as psycopg's ``copy`` yields it: a row at a time, with little ado."""
+        """Take COPY text a row at a time, with little ado."""
         buffer = self._buffer
         for chunk in chunks:
             buffer += chunk
+            self._rows += 1
             if len(buffer) >= self._room:
                 self._cut()
                 buffer = self._buffer
+
+    def fill(self, into: Callable[[bytearray, int], int]) -> tuple[int, int]:
+        """Have whole rows appended up to where the next member ends; how many rows and bytes came.
+
+        :param into: appends to what it is given until that has so many bytes; answers how many rows.
+        """
+        before = len(self._buffer)
+        rows = into(self._buffer, self._room)
+        size = len(self._buffer) - before
+        self._rows += rows
+        if len(self._buffer) >= self._room:
+            self._cut()
+        return rows, size
 
     def close(self) -> None:
         """End the table; ``ValueError`` where the text ends within a line."""
@@ -284,17 +300,22 @@ class TableSink:
         self._line_ended = data.endswith(b"\n")
         self._number += 1
         name = Named(self._part, self._name, self._number).text
-        self._writer._put(_Piece(name, data, (self._part, self._name)))  # noqa: SLF001
+        self._writer._put(_Piece(name, data, (self._part, self._name), self._rows))  # noqa: SLF001
+        self._rows = 0
         self._room = self._writer.cut
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A member to be; ``table`` where it is COPY text, to be counted and compressed."""
+    """A member to be; ``table`` where it is COPY text, to be compressed, and ``rows`` that came with it.
+
+    (Who takes the rows knows how many; looking for the ends of lines again costs as much as a hash.)
+    """
 
     name: str
     data: bytes
     table: tuple[Part, str] | None
+    rows: int = 0
 
 
 class _Packing:
@@ -316,7 +337,7 @@ class _Packing:
         data = piece.data
         if piece.table is not None:
             self._hashes[piece.table].update(data)
-            self._rows[piece.table] += data.count(b"\n")
+            self._rows[piece.table] += piece.rows
             self._bytes[piece.table] += len(data)
             data = self._zstd.compress(data)
         self.members.append(Member(piece.name, len(data), hashlib.sha256(data).hexdigest()))

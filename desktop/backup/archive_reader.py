@@ -64,6 +64,17 @@ class Contents:
         """Rows in all tables."""
         return sum(table.rows for table in self.tables if table.part == Part.ROWS)
 
+    def hold_against(self, receipt: Receipt) -> None:
+        """Raise ``archive.not_as_written`` where this is not what was written."""
+        if (
+            self.sha256 != receipt.sha256
+            or self.size != receipt.size
+            or self.manifest_hash != receipt.manifest_hash
+            or self.tables != receipt.tables
+            or self.blobs != receipt.blobs
+        ):
+            raise ArchiveError("archive.not_as_written")
+
 
 def verify(
     source: BinaryIO,
@@ -108,8 +119,8 @@ def verify(
         contents = replace(contents, signer_known=True)
     if schema_version is not None and manifest.schema_version > schema_version:
         raise ArchiveError("archive.newer")
-    if expect is not None and not _as_written(contents, expect):
-        raise ArchiveError("archive.not_as_written")
+    if expect is not None:
+        contents.hold_against(expect)
     return contents
 
 
@@ -137,16 +148,6 @@ def _checked(file: Source, identities: Sequence[str], limits: Limits) -> Checked
         worker.join()
     members.check()
     return checking.finish()
-
-
-def _as_written(contents: Contents, receipt: Receipt) -> bool:
-    return (
-        contents.sha256 == receipt.sha256
-        and contents.size == receipt.size
-        and contents.manifest_hash == receipt.manifest_hash
-        and contents.tables == receipt.tables
-        and contents.blobs == receipt.blobs
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,14 @@ _CANCEL_SECONDS = 5.0
 class Rows:
     """The COPY text of one statement, a row at a time.
 
-    :ivar count: how many rows the server said it sent; known at the end.
+    :ivar count: how many rows the server said it sent; known at the end. :ivar ended: whether all came.
     """
 
     def __init__(
         self, connection: psycopg.Connection, waiting: selectors.BaseSelector, cancelled: Cancelled
     ) -> None:
         self.count = 0
+        self.ended = False
         self._connection = connection
         self._pg = connection.pgconn
         self._waiting = waiting
@@ -61,10 +62,37 @@ class Rows:
             if size > 0:
                 yield data
             elif size == 0:
-                self._wait(selectors.EVENT_READ)
-                self._pg.consume_input()
+                self._more()
             else:
                 break
+        self._end(size)
+
+    def into(self, buffer: bytearray, room: int) -> int:
+        """Append rows until ``buffer`` has ``room`` bytes, or the last one came; how many did.
+
+        In one loop: a row handed on through two iterators took twice as long as taking it.
+        """
+        take = self._pg.get_copy_data
+        count = 0
+        room -= len(buffer)
+        while room > 0:
+            size, data = take(1)
+            if size > 0:
+                buffer += data
+                room -= size
+                count += 1
+            elif size == 0:
+                self._more()
+            else:
+                self._end(size)
+                break
+        return count
+
+    def _more(self) -> None:
+        self._wait(selectors.EVENT_READ)
+        self._pg.consume_input()
+
+    def _end(self, size: int) -> None:
         self._await_result()
         result = self._pg.get_result()
         self._finish()
@@ -72,6 +100,7 @@ class Rows:
             raise psycopg.OperationalError("the connection was lost during a COPY")
         self._raise_error(result)
         self.count = result.command_tuples or 0
+        self.ended = True
 
     def stop(self) -> None:
         """Have the server end an unfinished statement; a connection that does not obey is closed."""

@@ -10,11 +10,12 @@ import contextlib
 import datetime as dt
 import json
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self, cast
 
 import psycopg
 
@@ -25,6 +26,7 @@ from desktop.backup.keys import Signer
 from desktop.backup.manifest import FULL, SERVER, Manifest
 from desktop.backup.places import local
 from desktop.backup.places.base import Cancelled, go_on, never
+from desktop.backup.read_back import ReadBack
 from desktop.backup.reading import SavedTable, Snapshot, snapshot
 from desktop.domain.durable import publish, sync_folder
 from desktop.domain.errors import EnvironmentTrouble, RuleError
@@ -34,7 +36,8 @@ CLINIC = "clinic"
 """The scope of an archive that has all of a clinic; others are named after a workstation's profile."""
 
 COPYING, VERIFYING = "copying", "verifying"
-_VERIFYING_SHARE = 0.3
+_VERIFYING_SHARE = 0.05
+"""Of the time: most is read back while the rest is still written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,8 @@ def copy_tables(
         meter.table(table.name)
         with writer.table(table.name) as sink:
             with copied(moment.connection, moment.copy_of(table), cancelled) as rows:
-                sink.write_all(meter.through(rows))
+                while not rows.ended:
+                    meter.add(*sink.fill(rows.into))
         meter.expect(rows.count)
         meter.passed(table.size)
 
@@ -224,12 +228,13 @@ class Meter:
         self._progress = progress
         self._table = ""
         self._before = 0
+        self._size_read = 0
         self._passed = 0
         self.rows = 0
 
     def table(self, name: str) -> None:
         """The next table begins."""
-        self._table, self._before = name, self.rows
+        self._table, self._before, self._size_read = name, self.rows, 0
         self._tell(0)
 
     def through(self, rows: Iterable[memoryview]) -> Iterator[memoryview]:
@@ -244,6 +249,12 @@ class Meter:
                 yield row
         finally:
             self.rows = self._before + count
+
+    def add(self, rows: int, size: int) -> None:
+        """Some rows of the table, together."""
+        self.rows += rows
+        self._size_read += size
+        self._tell(self._size_read)
 
     def expect(self, sent: int) -> None:
         """Compare with what the server said; raises ``EnvironmentTrouble('backup.miscounted')``."""
@@ -260,35 +271,68 @@ class Meter:
 
 
 class ArchiveFile:
-    """An archive that is being written into a file that has no name yet."""
+    """An archive that is being written into a file that has no name yet, and read back behind."""
 
-    def __init__(self, writer: ArchiveWriter, file: BinaryIO, signer: Signer) -> None:
-        self.writer = writer
+    def __init__(self, file: ReadBack, for_whom: Sequence[str], signer: Signer, manifest: Manifest):
         self._file = file
         self._signer = signer
+        self._manifest = manifest
+        self.writer = ArchiveWriter(cast(BinaryIO, file), for_whom, signer, manifest)
+        self._thread = threading.Thread(target=self._verify, name="archive-verify", daemon=True)
+        self._found: Contents | None = None
+        self._failed: BaseException | None = None
+        self._told: Callable[[int], None] | None = None
         self.complete = False
 
-    def finish(self, progress: Heard, cancelled: Cancelled) -> tuple[Receipt, Contents]:
-        """End the archive, have it on the disk and read all of it back from there."""
-        receipt = self.writer.finish()
-        local.put_on_disk(self._file)
+    @contextmanager
+    def open(self) -> Iterator[Self]:
+        """Write, and have what is written read."""
+        self._thread.start()
+        try:
+            with self.writer:
+                yield self
+        finally:
+            self._file.abort(_Left())
+            self._thread.join()
 
-        def read(done: int) -> None:
+    def finish(self, progress: Heard, cancelled: Cancelled) -> tuple[Receipt, Contents]:
+        """End the archive, and wait until all of it was read back from the disk."""
+        receipt = self.writer.finish()
+
+        def told(done: int) -> None:
             go_on(cancelled)
             share = 1 - _VERIFYING_SHARE * (1 - done / max(receipt.size, 1))
             progress(Progress(VERIFYING, "", receipt.rows, min(share, 1.0)))
 
-        self._file.seek(0)
-        contents = verify(
-            self._file,
-            [self.writer.check_identity],
-            trusted=[self._signer.public],
-            tenant=receipt.manifest.tenant,
-            expect=receipt,
-            progress=read,
-        )
+        self._told = told
+        self._file.end()
+        self._thread.join()
+        if self._found is None:
+            raise self._failed or _Left()
+        self._found.hold_against(receipt)
         self.complete = True
-        return receipt, contents
+        return receipt, self._found
+
+    def _verify(self) -> None:
+        try:
+            self._found = verify(
+                cast(BinaryIO, self._file),
+                [self.writer.check_identity],
+                trusted=[self._signer.public],
+                tenant=self._manifest.tenant,
+                progress=self._read,
+            )
+        except BaseException as error:  # noqa: BLE001 - raised again where the archive is finished
+            self._failed = error
+
+    def _read(self, done: int) -> None:
+        # Until then the rows' progress is told by the thread that reads them.
+        if self._told is not None:
+            self._told(done)
+
+
+class _Left(Exception):
+    """The archive was left before its end."""
 
 
 @contextmanager
@@ -300,9 +344,9 @@ def archive_file(
     beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
     with local.in_words(str(path.parent)):
         try:
-            with local.create(beside) as file:
-                with ArchiveWriter(file, for_whom, sealing.signer, manifest) as writer:
-                    made = ArchiveFile(writer, file, sealing.signer)
+            with local.create(beside) as file, ReadBack(file, beside) as both:
+                made = ArchiveFile(both, for_whom, sealing.signer, manifest)
+                with made.open():
                     yield made
             if made.complete:
                 _publish(beside, path)

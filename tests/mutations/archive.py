@@ -9,6 +9,8 @@ LAYERS = "desktop/backup/archive_layers.py"
 CHECK = "desktop/backup/archive_check.py"
 READER = "desktop/backup/archive_reader.py"
 WRITER = "desktop/backup/archive.py"
+TAKE = "desktop/backup/take.py"
+BACK = "desktop/backup/read_back.py"
 MANIFEST = "desktop/backup/manifest.py"
 JSON = "desktop/backup/strict_json.py"
 KEYS = "desktop/backup/keys.py"
@@ -16,6 +18,7 @@ WORDS = "desktop/backup/recovery.py"
 
 _HOSTILE = ("tests/backup/format/test_hostile.py",)
 _TRIP = ("tests/backup/format/test_round_trip.py",)
+_BACK = ("tests/backup/take/test_read_back.py",)
 _KEYS = ("tests/backup/format/test_keys.py",)
 
 MUTATIONS = (
@@ -162,9 +165,9 @@ MUTATIONS = (
     Mutation(
         "another archive passes for the one that was written",
         READER,
-        "        contents.sha256 == receipt.sha256\n        and contents.size == receipt.size\n"
-        "        and contents.manifest_hash == receipt.manifest_hash\n        and ",
-        "        ",
+        "            self.sha256 != receipt.sha256\n            or self.size != receipt.size\n"
+        "            or self.manifest_hash != receipt.manifest_hash\n            or ",
+        "            ",
         _TRIP,
     ),
     Mutation(
@@ -229,5 +232,33 @@ MUTATIONS = (
         "if mnemonic.check(sentence):",
         "if True:",
         _KEYS,
+    ),
+    Mutation(
+        "what was read back need not be what was written",
+        TAKE,
+        "        self._found.hold_against(receipt)\n",
+        "",
+        _BACK,
+    ),
+    Mutation(
+        "a file is read back before the disk has it",
+        BACK,
+        "        local.put_on_disk(self._file)\n",
+        "",
+        _BACK,
+    ),
+    Mutation(
+        "a file that became shorter has just ended",
+        BACK,
+        "        if not data:\n            raise OSError",
+        "        if False:\n            raise OSError",
+        _BACK,
+    ),
+    Mutation(
+        "who reads back waits for a writer that stopped",
+        BACK,
+        "            self._error = self._error or error\n            self._changed.notify_all()",
+        "            self._error = self._error or error",
+        _BACK,
     ),
 )
