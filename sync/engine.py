@@ -171,8 +171,9 @@ class SyncEngine:
     def close(self) -> None:
         """Stop, and let go of everything."""
         if self.stop():
-            self._wake_in.close()
-            self._wake_out.close()
+            with self._lock:
+                self._wake_in.close()
+                self._wake_out.close()
 
     def poke(self, *, urgent: bool = False) -> None:
         """There is something to push. ``urgent``: a person asked, so no pause is kept."""
@@ -196,9 +197,10 @@ class SyncEngine:
         self._nudge()
 
     def _nudge(self) -> None:
-        # A full buffer means that a nudge is waiting already.
-        with contextlib.suppress(BlockingIOError):
-            self._wake_in.send(b"\0")
+        # A full buffer means that a nudge is waiting already; a screen may write after the end.
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._wake_in.fileno() >= 0:
+                self._wake_in.send(b"\0")
 
     # Once ---------------------------------------------------------------------------------------
 

@@ -233,6 +233,17 @@ def test_the_server_goes_away_and_comes_back(station: Maker, tenant: Tenant) -> 
         engine.close()
 
 
+def test_what_is_asked_after_the_end_is_no_error(station: Maker) -> None:
+    """A screen's last write may come after the engine was closed; the next start sends it."""
+    a = station()
+    engine = a.make_engine()
+    engine.start()
+    engine.close()
+    engine.poke()
+    engine.set_offline(True)
+    engine.close()
+
+
 def test_switched_off_it_sends_nothing_until_switched_on(station: Maker, tenant: Tenant) -> None:
     events = Events()
     a = station(timing=Timing(poll=0.05), **events.options())
