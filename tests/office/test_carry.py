@@ -244,6 +244,25 @@ def test_an_old_file_is_looked_at_before_it_is_sent(
     assert len(clients(clinic, "De hace tiempo")) == 1
 
 
+def test_a_later_file_goes_on_with_the_row_that_its_workstation_sent_itself(
+    clinic: Clinic, desk: Station, bureau: Station, tmp_path: Path
+) -> None:
+    """The first file's row was made in vain: a draft that nobody sent."""
+    first = add(desk, "Enviada sola")
+    file = export(desk, tmp_path / "uno.envio")
+    later = bureau.cache.clock() + office.OLD_AFTER + dt.timedelta(days=1)
+    bureau.cache.clock = lambda: later
+    assert take_in(bureau, clinic, file).refused == 1
+    bureau.cache.clock = lambda: dt.datetime.now(dt.UTC)
+    in_step(desk, bureau)
+    assert rows(bureau, "Enviada sola") == [first]
+    rename(desk, first, "Enviada dos")
+    assert take_in(bureau, clinic, export(desk, tmp_path / "dos.envio")).waiting == 1
+    bureau.sync()
+    assert [r.code for r in refused(bureau)] == ["review"]
+    assert clients(clinic, "Enviada dos") == [first]
+
+
 def test_only_the_office_imports(
     clinic: Clinic, desk: Station, stations: Callable[..., Station], tmp_path: Path
 ) -> None:
