@@ -46,10 +46,20 @@ SETTINGS = (
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
+_NAMES = """
+SELECT c.relname, has_table_privilege({role}, c.oid, 'SELECT')
+  FROM pg_class c
+ WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = {schema})
+   AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> ALL ({never})
+ ORDER BY c.relname
+"""
+
+# Who may read a table may read each of its columns: to ask for every one of them is the dearest part.
 _TABLES = """
 SELECT c.relname, c.relkind = 'p',
        (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod),
-                                         has_column_privilege({role}, c.oid, a.attnum, 'SELECT'))
+                                         CASE WHEN c.whole THEN true ELSE
+                                         has_column_privilege({role}, c.oid, a.attnum, 'SELECT') END)
                         ORDER BY a.attnum)
           FROM pg_attribute a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
@@ -57,10 +67,20 @@ SELECT c.relname, c.relkind = 'p',
          CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k (attnum, place)
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
          WHERE i.indrelid = c.oid AND i.indisprimary),
-       has_table_privilege({role}, c.oid, 'SELECT'), pg_table_size(c.oid)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-   AND c.relname <> ALL ({never})
+       pg_table_size(c.oid), c.reltuples
+  FROM (SELECT c.oid, c.relname, c.relkind, c.reltuples,
+               has_table_privilege({role}, c.oid, 'SELECT') AS whole
+          FROM pg_class c
+         WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = {schema})
+           AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> ALL ({never})
+        OFFSET 0) c
+ ORDER BY c.relname
+"""
+
+_COUNTERS = """
+SELECT c.relname FROM pg_class c
+ WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = {schema})
+   AND c.relkind = 'S'
  ORDER BY c.relname
 """
 
@@ -71,14 +91,14 @@ class SavedTable:
 
     :ivar partitioned: its rows are in partitions. :ivar left_out: columns that the reader may not see;
         with no columns in ``table``, all of it.
-    :ivar whole_rights: whether the reader may lock it. :ivar size: bytes on the server's disk.
+    :ivar size: bytes on the server's disk. :ivar estimate: of its rows; below 0 where nobody counted.
     """
 
     table: Table
     partitioned: bool
     left_out: tuple[str, ...]
-    whole_rights: bool
     size: int
+    estimate: float
 
     @property
     def name(self) -> str:
@@ -220,15 +240,15 @@ def snapshot(
 
 def _locked(connection: psycopg.Connection, schema: str, begun: Begun, *, log: bool) -> Snapshot:
     for _attempt in range(_ATTEMPTS):
-        before, _ = _tables(connection, schema, begun.role)
+        before = connection.execute(_catalog(_NAMES, schema, begun)).fetchall()
         try:
-            _begin(connection, schema, begun, before, log=log)
+            answers = _begin(connection, schema, begun, before, log=log)
         except psycopg.errors.UndefinedTable:
             continue  # dropped on the way
         try:
-            tables, unsaved = _tables(connection, schema, begun.role)
-            if [table.name for table in tables] == [table.name for table in before]:
-                return _described(connection, schema, begun, tables, unsaved)
+            tables, counters = answers.fetchall(), _next(answers)
+            if [row[0] for row in tables] == [row[0] for row in before]:
+                return _described(connection, schema, begun, tables, counters)
         except BaseException:
             if not connection.closed:
                 connection.execute("ROLLBACK")
@@ -237,15 +257,34 @@ def _locked(connection: psycopg.Connection, schema: str, begun: Begun, *, log: b
     raise EnvironmentTrouble("backup.changing")
 
 
+def _catalog(question: str, schema: str, begun: Begun) -> sql.Composed:
+    return sql.SQL(question).format(
+        role=sql.SQL("current_user") if begun.role is None else sql.Literal(begun.role),
+        schema=sql.Literal(schema),
+        never=sql.Literal(list(NEVER)),
+    )
+
+
+def _next(answers: psycopg.Cursor) -> list[Any]:
+    """The rows that the next of several statements gave."""
+    answers.nextset()
+    return answers.fetchall()
+
+
 def _begin(
     connection: psycopg.Connection,
     schema: str,
     begun: Begun,
-    tables: Sequence[SavedTable],
+    tables: Sequence[tuple[str, bool]],
     *,
     log: bool,
-) -> None:
-    """Everything up to the snapshot in one journey; nothing in it takes one."""
+) -> psycopg.Cursor:
+    """Everything up to the snapshot, and what there is in it, in one journey.
+
+    Nothing before the first question takes a snapshot.
+
+    :param tables: their names, and whether the reader may lock them.
+    """
     statements: list[sql.Composable] = [sql.SQL(_BEGIN)]
     settings = list(SETTINGS)
     if connection.info.server_version >= 170000:
@@ -253,7 +292,7 @@ def _begin(
     statements += [sql.SQL("SET LOCAL " + setting) for setting in settings]
     if begun.role is not None:
         statements.append(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(begun.role)))
-    locked = [table.name for table in tables if table.whole_rights]
+    locked = [name for name, whole_rights in tables if whole_rights]
     if len(locked) < len(tables):
         locked.append("respaldo_candado")
     if log:
@@ -267,26 +306,22 @@ def _begin(
             sql.SQL(", ").join(sql.Identifier(schema, name) for name in sorted(locked))
         )
     )
+    statements += [_catalog(question, schema, begun) for question in (_TABLES, _COUNTERS)]
     try:
-        connection.execute(sql.SQL("; ").join(statements))
+        answers = connection.execute(sql.SQL("; ").join(statements))
     except psycopg.Error:
         if not connection.closed:
             connection.execute("ROLLBACK")
         raise
+    for _statement in statements[:-2]:
+        answers.nextset()
+    return answers
 
 
-def _tables(
-    connection: psycopg.Connection, schema: str, role: str | None
-) -> tuple[list[SavedTable], tuple[str, ...]]:
-    rows = connection.execute(
-        sql.SQL(_TABLES).format(
-            role=sql.SQL("current_user") if role is None else sql.Literal(role),
-            schema=sql.Literal(schema),
-            never=sql.Literal(list(NEVER)),
-        )
-    ).fetchall()
+def _saved(rows: Sequence[Any]) -> tuple[list[SavedTable], tuple[str, ...]]:
+    """The tables that can be saved, and the names of those that no archive can hold."""
     found, unsaved = [], []
-    for name, partitioned, columns, key, whole, size in rows:
+    for name, partitioned, columns, key, size, estimate in rows:
         readable = tuple(Column(column, kind) for column, kind, may in columns or () if may)
         hidden = tuple(column for column, _kind, may in columns or () if not may)
         names = (name, *(column.name for column in readable))
@@ -298,7 +333,7 @@ def _tables(
             continue
         known_key = tuple(key or ()) if set(key or ()).isdisjoint(hidden) else ()
         table = Table(name, readable, known_key)
-        found.append(SavedTable(table, partitioned, hidden, whole, size))
+        found.append(SavedTable(table, partitioned, hidden, size, estimate))
     return found, tuple(unsaved)
 
 
@@ -306,21 +341,24 @@ def _described(
     connection: psycopg.Connection,
     schema: str,
     begun: Begun,
-    tables: list[SavedTable],
-    unsaved: tuple[str, ...],
+    rows: Sequence[Any],
+    counters: Sequence[tuple[str]],
 ) -> Snapshot:
+    tables, unsaved = _saved(rows)
     refused = [table.name for table in tables if table.left_out and not table.name.startswith(OURS)]
     refused = [name for name in refused if name not in LOCKED_BY_VIEW]
     if refused:
         raise RuleError("backup.unreadable", tables=", ".join(refused))
-    cursor, epoch, version = connection.execute(
+    questions: list[sql.Composable] = [
         sql.SQL(
-            "SELECT pg_current_snapshot()::text, m.epoch::text, m.schema_version FROM {} m"
-        ).format(sql.Identifier(schema, "sync_meta"))
-    ).fetchall()[0]
-    revision = connection.execute(
-        sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(schema, "alembic_version"))
-    ).fetchall()[0][0]
+            "SELECT pg_current_snapshot()::text, m.epoch::text, m.schema_version, v.version_num"
+            " FROM {} m, {} v"
+        ).format(sql.Identifier(schema, "sync_meta"), sql.Identifier(schema, "alembic_version"))
+    ]
+    if counters:
+        questions.append(_last_numbers(schema, [name for (name,) in counters]))
+    answers = connection.execute(sql.SQL("; ").join(questions))
+    cursor, epoch, version, revision = answers.fetchall()[0]
     return Snapshot(
         connection=connection,
         schema=schema,
@@ -333,26 +371,18 @@ def _described(
         tables=tuple(table for table in tables if table.table.columns),
         unsaved=unsaved,
         left_out={table.name: table.left_out for table in tables if table.left_out},
-        sequences=_sequences(connection, schema),
+        sequences={str(n): int(last) for n, last in _next(answers)} if counters else {},
     )
 
 
-def _sequences(connection: psycopg.Connection, schema: str) -> dict[str, int]:
+def _last_numbers(schema: str, counters: Sequence[str]) -> sql.Composable:
     """The last number that each sequence gave; below its first where it gave none.
 
     Numbers are given outside of transactions: what is asked after the snapshot is above all it shows.
     """
-    names = connection.execute(
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = %s AND c.relkind = 'S' ORDER BY c.relname",
-        (schema,),
-    ).fetchall()
-    if not names:
-        return {}
-    each = sql.SQL(" UNION ALL ").join(
+    return sql.SQL(" UNION ALL ").join(
         sql.SQL(
             "SELECT {}, CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {}"
         ).format(sql.Literal(name), sql.Identifier(schema, name))
-        for (name,) in names
+        for name in counters
     )
-    return {str(name): int(value) for name, value in connection.execute(each).fetchall()}
