@@ -170,7 +170,7 @@ def test_gone_is_what_is_not_there_whatever_the_log_says_of_it(
     safe: Safe,
 ) -> None:
     """Catches asking only after rows whose deletion was logged, and taking those for gone unasked."""
-    owner.execute("SELECT set_config('search_path', %s, false)", (clinic.schema,))
+    owner.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(clinic.schema)))
     names = ("logged", "unseen", "back")
     with chain(clinic, office, tmp_path, safe) as go_on:
         ids = {
