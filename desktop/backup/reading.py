@@ -47,10 +47,11 @@ SETTINGS = (
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _NAMES = """
-SELECT c.relname, has_table_privilege({role}, c.oid, 'SELECT')
+SELECT c.relname, c.relkind = 'S',
+       CASE WHEN c.relkind <> 'S' THEN has_table_privilege({role}, c.oid, 'SELECT') END
   FROM pg_class c
  WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = {schema})
-   AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> ALL ({never})
+   AND c.relkind IN ('r', 'p', 'S') AND NOT c.relispartition AND c.relname <> ALL ({never})
  ORDER BY c.relname
 """
 
@@ -82,6 +83,11 @@ SELECT c.relname FROM pg_class c
  WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = {schema})
    AND c.relkind = 'S'
  ORDER BY c.relname
+"""
+
+_MOMENT = """
+SELECT pg_current_snapshot()::text, m.epoch::text, m.schema_version, v.version_num
+  FROM {meta} m, {revision} v
 """
 
 
@@ -219,42 +225,71 @@ def snapshot(
     ``backup.changing``, ``RuleError('backup.unreadable')``, ``psycopg.Error``.
     """
     begun = begin(connection, schema)
-    held = connection.execute(
-        "SELECT pg_try_advisory_lock_shared(hashtext('consultorio'), hashtext(%s))", (schema,)
-    ).fetchall()[0][0]
+    lock = sql.SQL("SELECT {}(hashtext('consultorio'), hashtext({}))")
+    taking = lock.format(sql.SQL("pg_try_advisory_lock_shared"), sql.Literal(schema))
+    names = _catalog(_NAMES, schema, begun)
+    # The lock last: it stays where what comes behind it fails.
+    [found, [(held,)]] = _asked(connection, [names, taking])
     if not held:
         raise EnvironmentTrouble("backup.migrating")
     try:
-        taken = _locked(connection, schema, begun, log=log)
-        try:
-            yield taken
-        finally:
-            if not connection.closed:
-                connection.execute("ROLLBACK")
+        for _attempt in range(_ATTEMPTS):
+            taken = _locked(connection, schema, begun, found, log=log)
+            if taken is not None:
+                break
+            [found] = _asked(connection, [sql.SQL("ROLLBACK"), names], silent=1)
+        else:
+            raise EnvironmentTrouble("backup.changing")
+        yield taken
     finally:
         if not connection.closed:
-            connection.execute(
-                "SELECT pg_advisory_unlock_shared(hashtext('consultorio'), hashtext(%s))", (schema,)
-            )
+            leaving = lock.format(sql.SQL("pg_advisory_unlock_shared"), sql.Literal(schema))
+            if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                leaving = sql.SQL("ROLLBACK; ") + leaving
+            connection.execute(leaving)
 
 
-def _locked(connection: psycopg.Connection, schema: str, begun: Begun, *, log: bool) -> Snapshot:
-    for _attempt in range(_ATTEMPTS):
-        before = connection.execute(_catalog(_NAMES, schema, begun)).fetchall()
-        try:
-            answers = _begin(connection, schema, begun, before, log=log)
-        except psycopg.errors.UndefinedTable:
-            continue  # dropped on the way
-        try:
-            tables, counters = answers.fetchall(), _next(answers)
-            if [row[0] for row in tables] == [row[0] for row in before]:
-                return _described(connection, schema, begun, tables, counters)
-        except BaseException:
-            if not connection.closed:
-                connection.execute("ROLLBACK")
-            raise
-        connection.execute("ROLLBACK")
-    raise EnvironmentTrouble("backup.changing")
+def _locked(
+    connection: psycopg.Connection,
+    schema: str,
+    begun: Begun,
+    found: Sequence[tuple[str, bool, bool]],
+    *,
+    log: bool,
+) -> Snapshot | None:
+    """The moment; ``None`` where tables came or went on the way.
+
+    :param found: the names of tables and sequences, which are the latter, and what may be locked.
+    """
+    names = [(name, may) for name, counter, may in found if not counter]
+    counters = [name for name, counter, _may in found if counter]
+    statements = _before_snapshot(connection, schema, begun, names, log=log)
+    questions = [_catalog(question, schema, begun) for question in (_TABLES, _COUNTERS)]
+    questions += [_moment(schema), _last_numbers(schema, counters)]
+    try:
+        tables, there, moment, last = _asked(
+            connection, [*statements, *questions], silent=len(statements)
+        )
+    except psycopg.errors.UndefinedTable:
+        return None
+    if [row[0] for row in tables] != [name for name, _may in names]:
+        return None
+    if [row[0] for row in there] != counters:
+        return None
+    return _described(connection, schema, begun, tables, moment[0], dict(last))
+
+
+def _asked(
+    connection: psycopg.Connection, statements: Sequence[sql.Composable], silent: int = 0
+) -> list[list[Any]]:
+    """The rows of the statements behind the first ``silent`` ones, all in one journey."""
+    answers = connection.execute(sql.SQL("; ").join(statements))
+    rows = []
+    for number in range(len(statements)):
+        if number >= silent:
+            rows.append(answers.fetchall())
+        answers.nextset()
+    return rows
 
 
 def _catalog(question: str, schema: str, begun: Begun) -> sql.Composed:
@@ -265,23 +300,21 @@ def _catalog(question: str, schema: str, begun: Begun) -> sql.Composed:
     )
 
 
-def _next(answers: psycopg.Cursor) -> list[Any]:
-    """The rows that the next of several statements gave."""
-    answers.nextset()
-    return answers.fetchall()
+def _moment(schema: str) -> sql.Composed:
+    return sql.SQL(_MOMENT).format(
+        meta=sql.Identifier(schema, "sync_meta"), revision=sql.Identifier(schema, "alembic_version")
+    )
 
 
-def _begin(
+def _before_snapshot(
     connection: psycopg.Connection,
     schema: str,
     begun: Begun,
     tables: Sequence[tuple[str, bool]],
     *,
     log: bool,
-) -> psycopg.Cursor:
-    """Everything up to the snapshot, and what there is in it, in one journey.
-
-    Nothing before the first question takes a snapshot.
+) -> list[sql.Composable]:
+    """What comes before the first question; nothing in it takes a snapshot.
 
     :param tables: their names, and whether the reader may lock them.
     """
@@ -306,16 +339,7 @@ def _begin(
             sql.SQL(", ").join(sql.Identifier(schema, name) for name in sorted(locked))
         )
     )
-    statements += [_catalog(question, schema, begun) for question in (_TABLES, _COUNTERS)]
-    try:
-        answers = connection.execute(sql.SQL("; ").join(statements))
-    except psycopg.Error:
-        if not connection.closed:
-            connection.execute("ROLLBACK")
-        raise
-    for _statement in statements[:-2]:
-        answers.nextset()
-    return answers
+    return statements
 
 
 def _saved(rows: Sequence[Any]) -> tuple[list[SavedTable], tuple[str, ...]]:
@@ -342,23 +366,15 @@ def _described(
     schema: str,
     begun: Begun,
     rows: Sequence[Any],
-    counters: Sequence[tuple[str]],
+    moment: tuple[str, str, int, str],
+    last: Mapping[str, int],
 ) -> Snapshot:
     tables, unsaved = _saved(rows)
     refused = [table.name for table in tables if table.left_out and not table.name.startswith(OURS)]
     refused = [name for name in refused if name not in LOCKED_BY_VIEW]
     if refused:
         raise RuleError("backup.unreadable", tables=", ".join(refused))
-    questions: list[sql.Composable] = [
-        sql.SQL(
-            "SELECT pg_current_snapshot()::text, m.epoch::text, m.schema_version, v.version_num"
-            " FROM {} m, {} v"
-        ).format(sql.Identifier(schema, "sync_meta"), sql.Identifier(schema, "alembic_version"))
-    ]
-    if counters:
-        questions.append(_last_numbers(schema, [name for (name,) in counters]))
-    answers = connection.execute(sql.SQL("; ").join(questions))
-    cursor, epoch, version, revision = answers.fetchall()[0]
+    cursor, epoch, version, revision = moment
     return Snapshot(
         connection=connection,
         schema=schema,
@@ -371,15 +387,17 @@ def _described(
         tables=tuple(table for table in tables if table.table.columns),
         unsaved=unsaved,
         left_out={table.name: table.left_out for table in tables if table.left_out},
-        sequences={str(n): int(last) for n, last in _next(answers)} if counters else {},
+        sequences=last,
     )
 
 
-def _last_numbers(schema: str, counters: Sequence[str]) -> sql.Composable:
+def _last_numbers(schema: str, counters: Sequence[str]) -> sql.Composed:
     """The last number that each sequence gave; below its first where it gave none.
 
     Numbers are given outside of transactions: what is asked after the snapshot is above all it shows.
     """
+    if not counters:
+        return sql.Composed([sql.SQL("SELECT WHERE false")])
     return sql.SQL(" UNION ALL ").join(
         sql.SQL(
             "SELECT {}, CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {}"

@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 
 from desktop.backup.archive import ArchiveWriter
-from desktop.backup.copying import copied
+from desktop.backup.copying import copied, copied_each
 from desktop.backup.manifest import INCREMENTAL
 from desktop.backup.places.base import Cancelled, never
 from desktop.backup.reading import SavedTable, Snapshot, column_list, snapshot
@@ -52,6 +52,11 @@ _MOST = 0.5
 _KEPT_LIMIT = 900_000
 _INTEGERS = {"bigint", "integer", "smallint"}
 RESULTS = "sync_result"
+
+_REACHES = """
+SELECT pg_snapshot_xmax({since}) > pg_snapshot_xmax(pg_current_snapshot()), {stale}({cursor}),
+       {inventory}() <> '[]'
+"""
 
 _CAPTURED = """
 SELECT s.name, array_agg(c.value ->> 'name')
@@ -127,6 +132,22 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Logged:
+    """What the log says since a cursor.
+
+    :ivar ahead: the cursor is of a server that was further. :ivar stale: what it needs is no longer
+        kept. :ivar problems: some changes are not logged.
+    :ivar captured: table → the columns whose changes are. :ivar changed: table → what was.
+    """
+
+    ahead: bool
+    stale: bool
+    problems: bool
+    captured: Mapping[str, frozenset[str]]
+    changed: Mapping[str, Changed]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """How a table is in the incremental. :ivar changed: the rows. :ivar kept: ranges of ids."""
 
@@ -154,9 +175,10 @@ def take_incremental(
     """
     with ExitStack() as open_moment:
         moment = open_moment.enter_context(snapshot(connection, schema, log=True))
-        because = why_full(moment, since)
-        if because is None:
-            parts = plan(moment, since)
+        said = logged(moment, since)
+        because = why_full(moment, since, said)
+        if said is not None and because is None:
+            parts = plan(moment, said)
             extra = {"parts": json.dumps({part.table.name: part.way for part in parts})}
             kept = {part.table.name: part.kept for part in parts if part.kept is not None}
             if kept:
@@ -190,37 +212,28 @@ def take_incremental(
     )
 
 
-def why_full(moment: Snapshot, since: Since) -> str | None:
-    """Why the log does not say what changed since: see :attr:`Taken.full_because`."""
+def why_full(moment: Snapshot, since: Since, said: Logged | None) -> str | None:
+    """Why the log does not say what changed since: see :attr:`Taken.full_because`.
+
+    :param said: what the log says; it is not asked for another epoch, nor for another schema.
+    """
     if moment.epoch != since.epoch:
         return "epoch"
-    if (moment.schema_version, moment.revision) != (since.schema_version, since.revision):
+    if said is None:
         return "schema"
-    ahead, stale, problems = moment.connection.execute(
-        sql.SQL(
-            "SELECT pg_snapshot_xmax({since}::pg_snapshot) > pg_snapshot_xmax({now}::pg_snapshot),"
-            " {stale}({since}), {inventory}() <> '[]'"
-        ).format(
-            since=sql.Literal(since.cursor),
-            now=sql.Literal(moment.cursor),
-            stale=moment.name("sync_stale"),
-            inventory=moment.name("sync_inventory"),
-        )
-    ).fetchall()[0]
-    if ahead or moment.begun.moved:
+    if said.ahead or moment.begun.moved:
         return "server"
-    if stale:
+    if said.stale:
         return "horizon"
-    return "capture" if problems else None
+    return "capture" if said.problems else None
 
 
-def plan(moment: Snapshot, since: Since) -> list[Part]:
+def plan(moment: Snapshot, said: Logged) -> list[Part]:
     """How each table is saved; those that did not change are left out."""
-    captured, changed = _logged(moment, since)
     parts = []
     for table in moment.tables:
-        if table.name in captured and _columns(table) <= captured[table.name]:
-            found = changed.get(table.name, Changed())
+        if table.name in said.captured and _columns(table) <= said.captured[table.name]:
+            found = said.changed.get(table.name, Changed())
             if found.truncated or _is_most(table, found.count):
                 parts.append(Part(table, WHOLE))
             elif found.count:
@@ -234,24 +247,30 @@ def _columns(table: SavedTable) -> frozenset[str]:
     return frozenset(column.name for column in table.table.columns) | set(table.left_out)
 
 
-def _logged(
-    moment: Snapshot, since: Since
-) -> tuple[Mapping[str, frozenset[str]], Mapping[str, Changed]]:
-    """Table → the columns whose changes are logged; table → what the log says of it."""
+def logged(moment: Snapshot, since: Since) -> Logged | None:
+    """What the log says, in one journey; ``None`` where it can't be of what is asked for."""
+    there = (moment.epoch, moment.schema_version, moment.revision)
+    if there != (since.epoch, since.schema_version, since.revision):
+        return None
     answers = moment.connection.execute(
-        sql.SQL(_CAPTURED + ";" + _CHANGED).format(
+        sql.SQL(f"{_REACHES}; {_CAPTURED}; {_CHANGED}").format(
             log=moment.name("sync_log"),
             tables=moment.name("sync_table"),
+            stale=moment.name("sync_stale"),
+            inventory=moment.name("sync_inventory"),
+            cursor=sql.Literal(since.cursor),
             since=sql.SQL("{}::pg_snapshot").format(sql.Literal(since.cursor)),
         )
     )
+    ahead, stale, problems = answers.fetchall()[0]
+    answers.nextset()
     captured = {name: frozenset(columns) for name, columns in answers.fetchall()}
     answers.nextset()
     changed = {
         name: Changed(truncated, Ids(written, ids), Ids(deleted, deleted_ids))
         for name, truncated, written, ids, deleted, deleted_ids in answers.fetchall()
     }
-    return captured, changed
+    return Logged(ahead, stale, problems, captured, changed)
 
 
 def _is_most(table: SavedTable, changed: int) -> bool:
@@ -285,17 +304,22 @@ def _copy(
     progress: Heard,
     cancelled: Cancelled,
 ) -> None:
+    # What changed first: it is compressed while the server is asked for the rest.
+    ordered = sorted(parts, key=lambda part: part.way != CHANGES)
+    missing: list[tuple[Part, int]] = []
     meter = Meter(sum(part.table.size for part in parts), progress)
-    for part in parts:
-        statement = _statement(moment, since, part)
-        meter.table(part.table.name)
-        with writer.table(part.table.name) as sink:
-            with copied(moment.connection, statement, cancelled) as rows:
+    statements = [_statement(moment, since, part) for part in ordered]
+    with copied_each(moment.connection, statements, cancelled) as each:
+        for part, rows in zip(ordered, each, strict=True):
+            meter.table(part.table.name)
+            with writer.table(part.table.name) as sink:
                 sink.write_all(meter.through(rows))
-        meter.expect(rows.count)
-        if part.way == CHANGES and rows.count != part.changed.count:
-            _copy_gone(moment, part, part.changed.count - rows.count, writer, cancelled)
-        meter.passed(part.table.size)
+            meter.expect(rows.count)
+            if part.way == CHANGES and rows.count != part.changed.count:
+                missing.append((part, part.changed.count - rows.count))
+            meter.passed(part.table.size)
+    for part, count in missing:
+        _copy_gone(moment, part, count, writer, cancelled)
 
 
 def _statement(moment: Snapshot, since: Since, part: Part) -> sql.Composable:
