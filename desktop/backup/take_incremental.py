@@ -306,20 +306,24 @@ def _copy(
 ) -> None:
     # What changed first: it is compressed while the server is asked for the rest.
     ordered = sorted(parts, key=lambda part: part.way != CHANGES)
-    missing: list[tuple[Part, int]] = []
+    doubtful = [part for part in ordered if part.changed.deleted.count]
     meter = Meter(sum(part.table.size for part in parts), progress)
     statements = [_statement(moment, since, part) for part in ordered]
+    statements += [_gone(moment, part, part.changed.deleted) for part in doubtful]
+    sent, gone = {}, {}
     with copied_each(moment.connection, statements, cancelled) as each:
-        for part, rows in zip(ordered, each, strict=True):
+        for part, rows in zip(ordered, each, strict=False):
             meter.table(part.table.name)
             with writer.table(part.table.name) as sink:
                 sink.write_all(meter.through(rows))
             meter.expect(rows.count)
-            if part.way == CHANGES and rows.count != part.changed.count:
-                missing.append((part, part.changed.count - rows.count))
             meter.passed(part.table.size)
-    for part, count in missing:
-        _copy_gone(moment, part, count, writer, cancelled)
+            sent[part.table.name] = rows.count
+        for part, rows in zip(doubtful, each, strict=True):
+            gone[part.table.name] = b"".join(rows)
+    for part in ordered:
+        if part.way == CHANGES:
+            _keep_gone(moment, part, sent[part.table.name], gone, writer, cancelled)
 
 
 def _statement(moment: Snapshot, since: Since, part: Part) -> sql.Composable:
@@ -340,18 +344,25 @@ def _statement(moment: Snapshot, since: Since, part: Part) -> sql.Composable:
     )
 
 
-def _copy_gone(
-    moment: Snapshot, part: Part, missing: int, writer: ArchiveWriter, cancelled: Cancelled
+def _keep_gone(
+    moment: Snapshot,
+    part: Part,
+    sent: int,
+    gone: Mapping[str, bytes],
+    writer: ArchiveWriter,
+    cancelled: Cancelled,
 ) -> None:
-    """The keys that are no more: nearly always, of those whose deletion was logged."""
-    with writer.gone(part.table.name) as sink:
-        for ids in (part.changed.deleted, part.changed.written):
-            if missing:
-                with copied(moment.connection, _gone(moment, part, ids), cancelled) as keys:
-                    sink.write_all(keys)
-                missing -= keys.count
-    if missing:
-        raise AssertionError(f"{part.table.name}: a row is neither there nor gone")
+    """The keys that are no more: nearly always, of those alone whose deletion was logged."""
+    keys = gone.get(part.table.name, b"")
+    if sent + keys.count(b"\n") != part.changed.count:
+        statement = _gone(moment, part, part.changed.written)
+        with copied(moment.connection, statement, cancelled) as others:
+            keys += b"".join(others)
+        if sent + keys.count(b"\n") != part.changed.count:
+            raise AssertionError(f"{part.table.name}: a row is neither there nor gone")
+    if keys:
+        with writer.gone(part.table.name) as sink:
+            sink.write(keys)
 
 
 def _gone(moment: Snapshot, part: Part, ids: Ids) -> sql.Composable:
