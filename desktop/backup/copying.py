@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg
@@ -27,10 +27,15 @@ class Rows:
     """The COPY text of one statement, a row at a time.
 
     :ivar count: how many rows the server said it sent; known at the end. :ivar ended: whether all came.
+    :param following: how many statements come after this one, and were sent with it.
     """
 
     def __init__(
-        self, connection: psycopg.Connection, waiting: selectors.BaseSelector, cancelled: Cancelled
+        self,
+        connection: psycopg.Connection,
+        waiting: selectors.BaseSelector,
+        cancelled: Cancelled,
+        following: int = 0,
     ) -> None:
         self.count = 0
         self.ended = False
@@ -40,16 +45,21 @@ class Rows:
         self._cancelled = cancelled
         self.done = False
         self._copying = False
+        self._following = following
 
     def begin(self, statement: bytes) -> None:
-        """Send the statement, and hear that it is a COPY."""
+        """Send the statement, and those that follow, and hear that it is a COPY."""
         self._pg.send_query(statement)
         while self._pg.flush():
             self._wait(selectors.EVENT_READ | selectors.EVENT_WRITE)
+        self.hear()
+
+    def hear(self) -> None:
+        """Hear that it is a COPY."""
         self._await_result()
         result = self._pg.get_result()
         if result is None or result.status != ExecStatus.COPY_OUT:
-            self._finish()
+            self._drain()
             if result is not None:
                 self._raise_error(result)
             raise psycopg.ProgrammingError("a COPY to the client was expected")
@@ -95,7 +105,9 @@ class Rows:
     def _end(self, size: int) -> None:
         self._await_result()
         result = self._pg.get_result()
-        self._finish()
+        self._copying = False
+        if not self._following or result is None or result.status != ExecStatus.COMMAND_OK:
+            self._drain()
         if result is None or size == -2:
             raise psycopg.OperationalError("the connection was lost during a COPY")
         self._raise_error(result)
@@ -109,14 +121,7 @@ class Rows:
         try:
             self._connection.cancel_safe(timeout=_CANCEL_SECONDS)
             self._cancelled = lambda: False
-            if not self._copying:
-                self._await_result()
-                result = self._pg.get_result()
-                self._copying = result is not None and result.status == ExecStatus.COPY_OUT
-            if self._copying:
-                for _row in self:
-                    pass
-            self._finish()
+            self._drain()
         except psycopg.Error:
             pass
         except BaseException:
@@ -134,10 +139,19 @@ class Rows:
             self._wait(selectors.EVENT_READ)
             self._pg.consume_input()
 
-    def _finish(self) -> None:
-        while self._pg.get_result() is not None:
-            pass
-        self.done = True
+    def _drain(self) -> None:
+        """Take what the server still sends, of this statement and all that follow."""
+        while not self.done:
+            while self._copying:
+                size, _data = self._pg.get_copy_data(1)
+                self._copying = size >= 0
+                if size == 0:
+                    self._wait(selectors.EVENT_READ)
+                    self._pg.consume_input()
+            self._await_result()
+            result = self._pg.get_result()
+            self._copying = result is not None and result.status == ExecStatus.COPY_OUT
+            self.done = result is None
 
     def _wait(self, events: int) -> None:
         self._waiting.modify(self._pg.socket, events)
@@ -156,12 +170,38 @@ def copied(
 
     Raises what the server says (``psycopg.Error``) and :class:`sync.errors.Cancelled`.
     """
+    with copied_each(connection, [statement], cancelled) as each:
+        yield next(each)
+
+
+@contextmanager
+def copied_each(
+    connection: psycopg.Connection,
+    statements: Sequence[sql.Composable],
+    cancelled: Cancelled,
+) -> Iterator[Iterator[Rows]]:
+    """The rows of one ``COPY (…) TO STDOUT`` after the other, in one journey to the server.
+
+    All of one are taken before the next is asked for. Left and raises as :func:`copied`.
+    """
     with selectors.DefaultSelector() as waiting, connection.lock:
         waiting.register(connection.pgconn.socket, selectors.EVENT_READ)
-        rows = Rows(connection, waiting, cancelled)
+        last = len(statements) - 1
+        begun: list[Rows] = []
+
+        def each() -> Iterator[Rows]:
+            for number in range(len(statements)):
+                rows = Rows(connection, waiting, cancelled, following=last - number)
+                begun.append(rows)
+                if number == 0:
+                    rows.begin(sql.SQL("; ").join(statements).as_bytes(connection))
+                else:
+                    rows.hear()
+                yield rows
+
         try:
-            rows.begin(statement.as_bytes(connection))
-            yield rows
+            yield each()
         finally:
-            with contextlib.suppress(socket.error, OSError):
-                rows.stop()
+            if begun:
+                with contextlib.suppress(socket.error, OSError):
+                    begun[-1].stop()

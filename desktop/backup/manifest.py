@@ -256,6 +256,4 @@ def _instant_to_text(instant: dt.datetime) -> str:
 
 
 def _text_to_instant(text: str) -> dt.datetime:
-    return dt.datetime.strptime(_matched(_INSTANT, text), "%Y-%m-%dT%H:%M:%S.%fZ").replace(
-        tzinfo=dt.UTC
-    )
+    return dt.datetime.fromisoformat(_matched(_INSTANT, text))

@@ -46,10 +46,21 @@ SETTINGS = (
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
+_NAMES = """
+SELECT c.relname, c.relkind = 'S',
+       CASE WHEN c.relkind <> 'S' THEN has_table_privilege({role}, c.oid, 'SELECT') END
+  FROM pg_class c
+ WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = {schema})
+   AND c.relkind IN ('r', 'p', 'S') AND NOT c.relispartition AND c.relname <> ALL ({never})
+ ORDER BY c.relname
+"""
+
+# Who may read a table may read each of its columns: to ask for every one of them is the dearest part.
 _TABLES = """
 SELECT c.relname, c.relkind = 'p',
        (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod),
-                                         has_column_privilege({role}, c.oid, a.attnum, 'SELECT'))
+                                         CASE WHEN c.whole THEN true ELSE
+                                         has_column_privilege({role}, c.oid, a.attnum, 'SELECT') END)
                         ORDER BY a.attnum)
           FROM pg_attribute a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''),
@@ -57,11 +68,26 @@ SELECT c.relname, c.relkind = 'p',
          CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k (attnum, place)
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
          WHERE i.indrelid = c.oid AND i.indisprimary),
-       has_table_privilege({role}, c.oid, 'SELECT'), pg_table_size(c.oid)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-   AND c.relname <> ALL ({never})
+       pg_table_size(c.oid), c.reltuples
+  FROM (SELECT c.oid, c.relname, c.relkind, c.reltuples,
+               has_table_privilege({role}, c.oid, 'SELECT') AS whole
+          FROM pg_class c
+         WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = {schema})
+           AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> ALL ({never})
+        OFFSET 0) c
  ORDER BY c.relname
+"""
+
+_COUNTERS = """
+SELECT c.relname FROM pg_class c
+ WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = {schema})
+   AND c.relkind = 'S'
+ ORDER BY c.relname
+"""
+
+_MOMENT = """
+SELECT pg_current_snapshot()::text, m.epoch::text, m.schema_version, v.version_num
+  FROM {meta} m, {revision} v
 """
 
 
@@ -71,14 +97,14 @@ class SavedTable:
 
     :ivar partitioned: its rows are in partitions. :ivar left_out: columns that the reader may not see;
         with no columns in ``table``, all of it.
-    :ivar whole_rights: whether the reader may lock it. :ivar size: bytes on the server's disk.
+    :ivar size: bytes on the server's disk. :ivar estimate: of its rows; below 0 where nobody counted.
     """
 
     table: Table
     partitioned: bool
     left_out: tuple[str, ...]
-    whole_rights: bool
     size: int
+    estimate: float
 
     @property
     def name(self) -> str:
@@ -199,53 +225,99 @@ def snapshot(
     ``backup.changing``, ``RuleError('backup.unreadable')``, ``psycopg.Error``.
     """
     begun = begin(connection, schema)
-    held = connection.execute(
-        "SELECT pg_try_advisory_lock_shared(hashtext('consultorio'), hashtext(%s))", (schema,)
-    ).fetchall()[0][0]
+    lock = sql.SQL("SELECT {}(hashtext('consultorio'), hashtext({}))")
+    taking = lock.format(sql.SQL("pg_try_advisory_lock_shared"), sql.Literal(schema))
+    names = _catalog(_NAMES, schema, begun)
+    # The lock last: it stays where what comes behind it fails.
+    [found, [(held,)]] = _asked(connection, [names, taking])
     if not held:
         raise EnvironmentTrouble("backup.migrating")
     try:
-        taken = _locked(connection, schema, begun, log=log)
-        try:
-            yield taken
-        finally:
-            if not connection.closed:
-                connection.execute("ROLLBACK")
+        for _attempt in range(_ATTEMPTS):
+            taken = _locked(connection, schema, begun, found, log=log)
+            if taken is not None:
+                break
+            [found] = _asked(connection, [sql.SQL("ROLLBACK"), names], silent=1)
+        else:
+            raise EnvironmentTrouble("backup.changing")
+        yield taken
     finally:
         if not connection.closed:
-            connection.execute(
-                "SELECT pg_advisory_unlock_shared(hashtext('consultorio'), hashtext(%s))", (schema,)
-            )
+            leaving = lock.format(sql.SQL("pg_advisory_unlock_shared"), sql.Literal(schema))
+            if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                leaving = sql.SQL("ROLLBACK; ") + leaving
+            connection.execute(leaving)
 
 
-def _locked(connection: psycopg.Connection, schema: str, begun: Begun, *, log: bool) -> Snapshot:
-    for _attempt in range(_ATTEMPTS):
-        before, _ = _tables(connection, schema, begun.role)
-        try:
-            _begin(connection, schema, begun, before, log=log)
-        except psycopg.errors.UndefinedTable:
-            continue  # dropped on the way
-        try:
-            tables, unsaved = _tables(connection, schema, begun.role)
-            if [table.name for table in tables] == [table.name for table in before]:
-                return _described(connection, schema, begun, tables, unsaved)
-        except BaseException:
-            if not connection.closed:
-                connection.execute("ROLLBACK")
-            raise
-        connection.execute("ROLLBACK")
-    raise EnvironmentTrouble("backup.changing")
-
-
-def _begin(
+def _locked(
     connection: psycopg.Connection,
     schema: str,
     begun: Begun,
-    tables: Sequence[SavedTable],
+    found: Sequence[tuple[str, bool, bool]],
     *,
     log: bool,
-) -> None:
-    """Everything up to the snapshot in one journey; nothing in it takes one."""
+) -> Snapshot | None:
+    """The moment; ``None`` where tables came or went on the way.
+
+    :param found: the names of tables and sequences, which are the latter, and what may be locked.
+    """
+    names = [(name, may) for name, counter, may in found if not counter]
+    counters = [name for name, counter, _may in found if counter]
+    statements = _before_snapshot(connection, schema, begun, names, log=log)
+    questions = [_catalog(question, schema, begun) for question in (_TABLES, _COUNTERS)]
+    questions += [_moment(schema), _last_numbers(schema, counters)]
+    try:
+        tables, there, moment, last = _asked(
+            connection, [*statements, *questions], silent=len(statements)
+        )
+    except psycopg.errors.UndefinedTable:
+        return None
+    if [row[0] for row in tables] != [name for name, _may in names]:
+        return None
+    if [row[0] for row in there] != counters:
+        return None
+    return _described(connection, schema, begun, tables, moment[0], dict(last))
+
+
+def _asked(
+    connection: psycopg.Connection, statements: Sequence[sql.Composable], silent: int = 0
+) -> list[list[Any]]:
+    """The rows of the statements behind the first ``silent`` ones, all in one journey."""
+    answers = connection.execute(sql.SQL("; ").join(statements))
+    rows = []
+    for number in range(len(statements)):
+        if number >= silent:
+            rows.append(answers.fetchall())
+        answers.nextset()
+    return rows
+
+
+def _catalog(question: str, schema: str, begun: Begun) -> sql.Composed:
+    return sql.SQL(question).format(
+        role=sql.SQL("current_user") if begun.role is None else sql.Literal(begun.role),
+        schema=sql.Literal(schema),
+        never=sql.Literal(list(NEVER)),
+    )
+
+
+def _moment(schema: str) -> sql.Composed:
+    return sql.SQL(_MOMENT).format(
+        meta=sql.Identifier(schema, "sync_meta"), revision=sql.Identifier(schema, "alembic_version")
+    )
+
+
+def _before_snapshot(
+    connection: psycopg.Connection,
+    schema: str,
+    begun: Begun,
+    tables: Sequence[tuple[str, bool]],
+    *,
+    log: bool,
+) -> list[sql.Composable]:
+    """What comes before the first question; nothing in it takes a snapshot.
+
+    :param tables: their names, and whether the reader may lock them.
+    """
     statements: list[sql.Composable] = [sql.SQL(_BEGIN)]
     settings = list(SETTINGS)
     if connection.info.server_version >= 170000:
@@ -253,7 +325,7 @@ def _begin(
     statements += [sql.SQL("SET LOCAL " + setting) for setting in settings]
     if begun.role is not None:
         statements.append(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(begun.role)))
-    locked = [table.name for table in tables if table.whole_rights]
+    locked = [name for name, whole_rights in tables if whole_rights]
     if len(locked) < len(tables):
         locked.append("respaldo_candado")
     if log:
@@ -267,26 +339,13 @@ def _begin(
             sql.SQL(", ").join(sql.Identifier(schema, name) for name in sorted(locked))
         )
     )
-    try:
-        connection.execute(sql.SQL("; ").join(statements))
-    except psycopg.Error:
-        if not connection.closed:
-            connection.execute("ROLLBACK")
-        raise
+    return statements
 
 
-def _tables(
-    connection: psycopg.Connection, schema: str, role: str | None
-) -> tuple[list[SavedTable], tuple[str, ...]]:
-    rows = connection.execute(
-        sql.SQL(_TABLES).format(
-            role=sql.SQL("current_user") if role is None else sql.Literal(role),
-            schema=sql.Literal(schema),
-            never=sql.Literal(list(NEVER)),
-        )
-    ).fetchall()
+def _saved(rows: Sequence[Any]) -> tuple[list[SavedTable], tuple[str, ...]]:
+    """The tables that can be saved, and the names of those that no archive can hold."""
     found, unsaved = [], []
-    for name, partitioned, columns, key, whole, size in rows:
+    for name, partitioned, columns, key, size, estimate in rows:
         readable = tuple(Column(column, kind) for column, kind, may in columns or () if may)
         hidden = tuple(column for column, _kind, may in columns or () if not may)
         names = (name, *(column.name for column in readable))
@@ -298,7 +357,7 @@ def _tables(
             continue
         known_key = tuple(key or ()) if set(key or ()).isdisjoint(hidden) else ()
         table = Table(name, readable, known_key)
-        found.append(SavedTable(table, partitioned, hidden, whole, size))
+        found.append(SavedTable(table, partitioned, hidden, size, estimate))
     return found, tuple(unsaved)
 
 
@@ -306,21 +365,16 @@ def _described(
     connection: psycopg.Connection,
     schema: str,
     begun: Begun,
-    tables: list[SavedTable],
-    unsaved: tuple[str, ...],
+    rows: Sequence[Any],
+    moment: tuple[str, str, int, str],
+    last: Mapping[str, int],
 ) -> Snapshot:
+    tables, unsaved = _saved(rows)
     refused = [table.name for table in tables if table.left_out and not table.name.startswith(OURS)]
     refused = [name for name in refused if name not in LOCKED_BY_VIEW]
     if refused:
         raise RuleError("backup.unreadable", tables=", ".join(refused))
-    cursor, epoch, version = connection.execute(
-        sql.SQL(
-            "SELECT pg_current_snapshot()::text, m.epoch::text, m.schema_version FROM {} m"
-        ).format(sql.Identifier(schema, "sync_meta"))
-    ).fetchall()[0]
-    revision = connection.execute(
-        sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(schema, "alembic_version"))
-    ).fetchall()[0][0]
+    cursor, epoch, version, revision = moment
     return Snapshot(
         connection=connection,
         schema=schema,
@@ -333,26 +387,20 @@ def _described(
         tables=tuple(table for table in tables if table.table.columns),
         unsaved=unsaved,
         left_out={table.name: table.left_out for table in tables if table.left_out},
-        sequences=_sequences(connection, schema),
+        sequences=last,
     )
 
 
-def _sequences(connection: psycopg.Connection, schema: str) -> dict[str, int]:
+def _last_numbers(schema: str, counters: Sequence[str]) -> sql.Composed:
     """The last number that each sequence gave; below its first where it gave none.
 
     Numbers are given outside of transactions: what is asked after the snapshot is above all it shows.
     """
-    names = connection.execute(
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = %s AND c.relkind = 'S' ORDER BY c.relname",
-        (schema,),
-    ).fetchall()
-    if not names:
-        return {}
-    each = sql.SQL(" UNION ALL ").join(
+    if not counters:
+        return sql.Composed([sql.SQL("SELECT WHERE false")])
+    return sql.SQL(" UNION ALL ").join(
         sql.SQL(
             "SELECT {}, CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {}"
         ).format(sql.Literal(name), sql.Identifier(schema, name))
-        for (name,) in names
+        for name in counters
     )
-    return {str(name): int(value) for name, value in connection.execute(each).fetchall()}

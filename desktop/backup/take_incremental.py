@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 
 from desktop.backup.archive import ArchiveWriter
-from desktop.backup.copying import copied
+from desktop.backup.copying import copied, copied_each
 from desktop.backup.manifest import INCREMENTAL
 from desktop.backup.places.base import Cancelled, never
 from desktop.backup.reading import SavedTable, Snapshot, column_list, snapshot
@@ -53,15 +53,36 @@ _KEPT_LIMIT = 900_000
 _INTEGERS = {"bigint", "integer", "smallint"}
 RESULTS = "sync_result"
 
-_CHANGED = """
-SELECT s.name, coalesce(bool_or(l.op = 'T'), false),
-       array_agg(DISTINCT l.row_id) FILTER (WHERE l.op IN ('I', 'U', 'D'))
-  FROM (SELECT tbl, row_id, op FROM {log} WHERE xid >= {edge}::xid8
-        UNION ALL
-        SELECT tbl, row_id, op FROM {log} WHERE xid = ANY ({running}::xid8[])) l
-  JOIN {tables} s ON s.id = l.tbl
- WHERE s.active
+_REACHES = """
+SELECT pg_snapshot_xmax({since}) > pg_snapshot_xmax(pg_current_snapshot()), {stale}({cursor}),
+       {inventory}() <> '[]'
+"""
+
+_CAPTURED = """
+SELECT s.name, array_agg(c.value ->> 'name')
+  FROM {tables} s, jsonb_array_elements(s.columns) c
+ WHERE s.active AND (c.value ->> 'live')::boolean
  GROUP BY s.name
+"""
+
+# Ids go as text: they are many, they go back as they came, and nobody here looks at one.
+_CHANGED = """
+SELECT s.name, k.truncated, k.kept, coalesce(k.kept_ids, ''), k.doubtful, coalesce(k.doubtful_ids, '')
+  FROM (SELECT tbl, bool_or(truncated) AS truncated,
+               count(*) FILTER (WHERE named AND NOT deleted) AS kept,
+               string_agg(row_id::text, ',') FILTER (WHERE named AND NOT deleted) AS kept_ids,
+               count(*) FILTER (WHERE deleted) AS doubtful,
+               string_agg(row_id::text, ',') FILTER (WHERE deleted) AS doubtful_ids
+          FROM (SELECT tbl, row_id, bool_or(op = 'T') AS truncated,
+                       bool_or(op IN ('I', 'U', 'D')) AS named, bool_or(op = 'D') AS deleted
+                  FROM (SELECT tbl, row_id, op FROM {log} WHERE xid >= pg_snapshot_xmax({since})
+                        UNION ALL
+                        SELECT tbl, row_id, op FROM {log}
+                         WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip({since})))) l
+                 GROUP BY tbl, row_id) r
+         GROUP BY tbl) k
+  JOIN {tables} s ON s.id = k.tbl
+ WHERE s.active
 """
 
 _RANGES = """
@@ -84,12 +105,55 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
+class Ids:
+    """Some rows' ids. :ivar text: them, with commas between."""
+
+    count: int = 0
+    text: str = field(default="", repr=False)
+
+    def array(self, *more: Ids) -> sql.Composable:
+        """These ids, and those of others, in a statement."""
+        text = ",".join(ids.text for ids in (self, *more) if ids.text)
+        return sql.SQL("{}::bigint[]").format(sql.Literal("{" + text + "}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What the log says of a table. :ivar deleted: ids of rows that were; they may have come again."""
+
+    truncated: bool = False
+    written: Ids = Ids()
+    deleted: Ids = Ids()
+
+    @property
+    def count(self) -> int:
+        """How many ids the log names."""
+        return self.written.count + self.deleted.count
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What the log says since a cursor.
+
+    :ivar ahead: the cursor is of a server that was further. :ivar stale: what it needs is no longer
+        kept. :ivar problems: some changes are not logged.
+    :ivar captured: table → the columns whose changes are. :ivar changed: table → what was.
+    """
+
+    ahead: bool
+    stale: bool
+    problems: bool
+    captured: Mapping[str, frozenset[str]]
+    changed: Mapping[str, Changed]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """How a table is in the incremental. :ivar ids: of what changed. :ivar kept: ranges of ids."""
+    """How a table is in the incremental. :ivar changed: the rows. :ivar kept: ranges of ids."""
 
     table: SavedTable
     way: str
-    ids: tuple[int, ...] = field(default=(), repr=False)
+    changed: Changed = Changed()
     kept: str | None = field(default=None, repr=False)
 
 
@@ -111,9 +175,10 @@ def take_incremental(
     """
     with ExitStack() as open_moment:
         moment = open_moment.enter_context(snapshot(connection, schema, log=True))
-        because = why_full(moment, since)
-        if because is None:
-            parts = plan(moment, since)
+        said = logged(moment, since)
+        because = why_full(moment, since, said)
+        if said is not None and because is None:
+            parts = plan(moment, said)
             extra = {"parts": json.dumps({part.table.name: part.way for part in parts})}
             kept = {part.table.name: part.kept for part in parts if part.kept is not None}
             if kept:
@@ -147,42 +212,32 @@ def take_incremental(
     )
 
 
-def why_full(moment: Snapshot, since: Since) -> str | None:
-    """Why the log does not say what changed since: see :attr:`Taken.full_because`."""
+def why_full(moment: Snapshot, since: Since, said: Logged | None) -> str | None:
+    """Why the log does not say what changed since: see :attr:`Taken.full_because`.
+
+    :param said: what the log says; it is not asked for another epoch, nor for another schema.
+    """
     if moment.epoch != since.epoch:
         return "epoch"
-    if (moment.schema_version, moment.revision) != (since.schema_version, since.revision):
+    if said is None:
         return "schema"
-    ahead, stale, problems = moment.connection.execute(
-        sql.SQL(
-            "SELECT pg_snapshot_xmax({since}::pg_snapshot) > pg_snapshot_xmax({now}::pg_snapshot),"
-            " {stale}({since}), {inventory}() <> '[]'"
-        ).format(
-            since=sql.Literal(since.cursor),
-            now=sql.Literal(moment.cursor),
-            stale=moment.name("sync_stale"),
-            inventory=moment.name("sync_inventory"),
-        )
-    ).fetchall()[0]
-    if ahead or moment.begun.moved:
+    if said.ahead or moment.begun.moved:
         return "server"
-    if stale:
+    if said.stale:
         return "horizon"
-    return "capture" if problems else None
+    return "capture" if said.problems else None
 
 
-def plan(moment: Snapshot, since: Since) -> list[Part]:
+def plan(moment: Snapshot, said: Logged) -> list[Part]:
     """How each table is saved; those that did not change are left out."""
-    captured = _captured(moment)
-    changed = _changed(moment, since)
     parts = []
     for table in moment.tables:
-        if table.name in captured and _columns(table) <= captured[table.name]:
-            truncated, ids = changed.get(table.name, (False, ()))
-            if truncated or _is_most(moment, table, len(ids)):
+        if table.name in said.captured and _columns(table) <= said.captured[table.name]:
+            found = said.changed.get(table.name, Changed())
+            if found.truncated or _is_most(table, found.count):
                 parts.append(Part(table, WHOLE))
-            elif ids:
-                parts.append(Part(table, CHANGES, ids))
+            elif found.count:
+                parts.append(Part(table, CHANGES, found))
         else:
             parts.append(_uncaptured(moment, table))
     return parts
@@ -192,44 +247,34 @@ def _columns(table: SavedTable) -> frozenset[str]:
     return frozenset(column.name for column in table.table.columns) | set(table.left_out)
 
 
-def _captured(moment: Snapshot) -> dict[str, frozenset[str]]:
-    """Table → the columns whose changes are logged."""
-    rows = moment.connection.execute(
-        sql.SQL(
-            "SELECT s.name, array_agg(c.value ->> 'name') FROM {} s,"
-            " jsonb_array_elements(s.columns) c"
-            " WHERE s.active AND (c.value ->> 'live')::boolean GROUP BY s.name"
-        ).format(moment.name("sync_table"))
-    ).fetchall()
-    return {name: frozenset(columns) for name, columns in rows}
-
-
-def _changed(moment: Snapshot, since: Since) -> Mapping[str, tuple[bool, tuple[int, ...]]]:
-    """Table → whether it was truncated, and the ids that the log names."""
-    edge, running = moment.connection.execute(
-        "SELECT pg_snapshot_xmax(%(c)s::pg_snapshot)::text,"
-        " ARRAY(SELECT x::text FROM pg_snapshot_xip(%(c)s::pg_snapshot) x)",
-        {"c": since.cursor},
-    ).fetchall()[0]
-    rows = moment.connection.execute(
-        sql.SQL(_CHANGED).format(
+def logged(moment: Snapshot, since: Since) -> Logged | None:
+    """What the log says, in one journey; ``None`` where it can't be of what is asked for."""
+    there = (moment.epoch, moment.schema_version, moment.revision)
+    if there != (since.epoch, since.schema_version, since.revision):
+        return None
+    answers = moment.connection.execute(
+        sql.SQL(f"{_REACHES}; {_CAPTURED}; {_CHANGED}").format(
             log=moment.name("sync_log"),
             tables=moment.name("sync_table"),
-            edge=sql.Literal(edge),
-            running=sql.Literal("{" + ",".join(running) + "}"),
+            stale=moment.name("sync_stale"),
+            inventory=moment.name("sync_inventory"),
+            cursor=sql.Literal(since.cursor),
+            since=sql.SQL("{}::pg_snapshot").format(sql.Literal(since.cursor)),
         )
-    ).fetchall()
-    return {name: (truncated, tuple(ids or ())) for name, truncated, ids in rows}
+    )
+    ahead, stale, problems = answers.fetchall()[0]
+    answers.nextset()
+    captured = {name: frozenset(columns) for name, columns in answers.fetchall()}
+    answers.nextset()
+    changed = {
+        name: Changed(truncated, Ids(written, ids), Ids(deleted, deleted_ids))
+        for name, truncated, written, ids, deleted, deleted_ids in answers.fetchall()
+    }
+    return Logged(ahead, stale, problems, captured, changed)
 
 
-def _is_most(moment: Snapshot, table: SavedTable, changed: int) -> bool:
-    if changed < 1000:
-        return False
-    rows = moment.connection.execute(
-        "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)",
-        (moment.name(table.name).as_string(moment.connection),),
-    ).fetchall()[0][0]
-    return changed > _MOST * float(rows)
+def _is_most(table: SavedTable, changed: int) -> bool:
+    return changed >= 1000 and changed > _MOST * table.estimate
 
 
 def _uncaptured(moment: Snapshot, table: SavedTable) -> Part:
@@ -259,28 +304,36 @@ def _copy(
     progress: Heard,
     cancelled: Cancelled,
 ) -> None:
+    # What changed first: it is compressed while the server is asked for the rest.
+    ordered = sorted(parts, key=lambda part: part.way != CHANGES)
+    doubtful = [part for part in ordered if part.changed.deleted.count]
     meter = Meter(sum(part.table.size for part in parts), progress)
-    for part in parts:
-        statement = _statement(moment, since, part)
-        meter.table(part.table.name)
-        with writer.table(part.table.name) as sink:
-            with copied(moment.connection, statement, cancelled) as rows:
-                sink.write_all(meter.through(rows))
-        meter.expect(rows.count)
-        if part.way == CHANGES and rows.count != len(part.ids):
-            with writer.gone(part.table.name) as sink:
-                with copied(moment.connection, _gone(moment, part), cancelled) as keys:
-                    sink.write_all(keys)
-            if rows.count + keys.count != len(part.ids):
-                raise AssertionError(f"{part.table.name}: a row is neither there nor gone")
-        meter.passed(part.table.size)
+    statements = [_statement(moment, since, part) for part in ordered]
+    statements += [_gone(moment, part, part.changed.deleted) for part in doubtful]
+    sent, gone = {}, {}
+    with copied_each(moment.connection, statements, cancelled) as each:
+        for part, rows in zip(ordered, each, strict=False):
+            meter.table(part.table.name)
+            with writer.table(part.table.name) as sink:
+                while not rows.ended:
+                    meter.add(*sink.fill(rows.into))
+            meter.expect(rows.count)
+            meter.passed(part.table.size)
+            sent[part.table.name] = rows.count
+        for part, rows in zip(doubtful, each, strict=True):
+            gone[part.table.name] = b"".join(rows)
+    for part in ordered:
+        if part.way == CHANGES:
+            _keep_gone(moment, part, sent[part.table.name], gone, writer, cancelled)
 
 
 def _statement(moment: Snapshot, since: Since, part: Part) -> sql.Composable:
     if part.way == WHOLE:
         return moment.copy_of(part.table)
     if part.way == CHANGES:
-        condition = sql.SQL("r.id = ANY ({})").format(_array(part))
+        condition = sql.SQL("r.id = ANY ({})").format(
+            part.changed.written.array(part.changed.deleted)
+        )
     else:
         # Numbers of transactions go round: of what is very old, some may pass for new, and that
         # does no harm. What was written since never passes for old.
@@ -292,11 +345,28 @@ def _statement(moment: Snapshot, since: Since, part: Part) -> sql.Composable:
     )
 
 
-def _gone(moment: Snapshot, part: Part) -> sql.Composable:
+def _keep_gone(
+    moment: Snapshot,
+    part: Part,
+    sent: int,
+    gone: Mapping[str, bytes],
+    writer: ArchiveWriter,
+    cancelled: Cancelled,
+) -> None:
+    """The keys that are no more: nearly always, of those alone whose deletion was logged."""
+    keys = gone.get(part.table.name, b"")
+    if sent + keys.count(b"\n") != part.changed.count:
+        statement = _gone(moment, part, part.changed.written)
+        with copied(moment.connection, statement, cancelled) as others:
+            keys += b"".join(others)
+        if sent + keys.count(b"\n") != part.changed.count:
+            raise AssertionError(f"{part.table.name}: a row is neither there nor gone")
+    if keys:
+        with writer.gone(part.table.name) as sink:
+            sink.write(keys)
+
+
+def _gone(moment: Snapshot, part: Part, ids: Ids) -> sql.Composable:
     return sql.SQL(
         "COPY (SELECT i FROM unnest({}) i WHERE NOT EXISTS (SELECT FROM {} r WHERE r.id = i)) TO STDOUT"
-    ).format(_array(part), moment.name(part.table.name))
-
-
-def _array(part: Part) -> sql.Composable:
-    return sql.SQL("{}::bigint[]").format(sql.Literal("{" + ",".join(map(str, part.ids)) + "}"))
+    ).format(ids.array(), moment.name(part.table.name))

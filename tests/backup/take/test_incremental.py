@@ -162,6 +162,42 @@ def test_only_what_changed_is_in_it(
         assert "pacientes_cliente" not in json.loads(opened.contents.manifest.extra["parts"])
 
 
+def test_gone_is_what_is_not_there_whatever_the_log_says_of_it(
+    clinic: Clinic,
+    office: psycopg.Connection,
+    owner: psycopg.Connection,
+    tmp_path: Path,
+    safe: Safe,
+) -> None:
+    """Catches asking only after rows whose deletion was logged, and taking those for gone unasked."""
+    owner.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(clinic.schema)))
+    names = ("logged", "unseen", "back")
+    with chain(clinic, office, tmp_path, safe) as go_on:
+        ids = {
+            name: owner.execute(
+                "INSERT INTO agenda_sala (nombre) VALUES (%s) RETURNING id", (name,)
+            ).fetchall()[0][0]
+            for name in names
+        }
+        go_on()
+        owner.execute(
+            "UPDATE agenda_sala SET orden = orden + 1 WHERE nombre = ANY (%s)", ([*names],)
+        )
+        owner.execute("DELETE FROM agenda_sala WHERE nombre IN ('logged', 'back')")
+        owner.execute(
+            "INSERT INTO agenda_sala (id, nombre) OVERRIDING SYSTEM VALUE VALUES (%s, 'back')",
+            (ids["back"],),
+        )
+        # As only who administers the server can.
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("DELETE FROM agenda_sala WHERE nombre = 'unseen'")
+        _taken, opened = go_on()
+        assert opened.ids("agenda_sala") == {ids["back"]}
+        gone = [int(line) for line in opened.gone["agenda_sala"].split()]
+        assert sorted(gone) == sorted([ids["logged"], ids["unseen"]])
+        clinic.query("DELETE FROM agenda_sala WHERE nombre = 'back'")
+
+
 def test_what_was_running_when_the_last_one_was_taken_comes_with_the_next(
     clinic: Clinic, office: psycopg.Connection, tmp_path: Path, safe: Safe
 ) -> None:
