@@ -21,6 +21,7 @@ from psycopg import sql
 from desktop.backup import catalog
 from desktop.backup.archive_reader import Contents, TablePart
 from desktop.backup.catalog import put
+from desktop.backup.channel import ahead
 from desktop.backup.manifest import INCREMENTAL, Table
 from desktop.backup.structure import Structure, build, finish, strip
 from desktop.domain.errors import EnvironmentTrouble, RuleError
@@ -158,7 +159,7 @@ def load(
             tenancy.tables(connection, staging.schema, manifest.revision)
             catalog.plain_settings(connection)
             stripped = strip(connection, staging.schema)
-        loading.make(old=stripped is not None)
+        loading.make(old=stripped is not None, whole=len(sources) == 1)
         loading.full(sources[0])
         for source in sources[1:]:
             loading.incremental(source)
@@ -177,9 +178,6 @@ def load(
             catalog.plain_settings(connection)
             loading.upgraded()
         finish(connection, live, staging.schema, staging.names, cancelled)
-    analyzed = [sql.Identifier(staging.schema, name) for name in staging.names]
-    if analyzed:
-        put(connection, "ANALYZE {tables}", tables=sql.SQL(", ").join(analyzed))
     return staging
 
 
@@ -212,8 +210,11 @@ class _Loading:
     filled: list[tuple[str, str]] = field(default_factory=list)
     before: frozenset[str] = frozenset()
 
-    def make(self, *, old: bool) -> None:
-        """Make what is not there yet, as the live tables are; an old archive's are there."""
+    def make(self, *, old: bool, whole: bool) -> None:
+        """Make what is not there yet, as the live tables are; an old archive's are there.
+
+        :param whole: every table comes as it is to be, in one piece.
+        """
         staging, connection = self.staging, self.staging.connection
         self.before = frozenset(catalog.tables(connection, staging.schema))
         live = set(catalog.tables(connection, staging.live))
@@ -235,12 +236,33 @@ class _Loading:
             made.append(
                 sql.SQL(
                     "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED"
-                    " INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS)"
+                    " INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS"
+                    " INCLUDING CONSTRAINTS)"
                 ).format(sql.Identifier(staging.schema, name), sql.Identifier(staging.live, name))
             )
         catalog.put_all(connection, made)
         if not old:
             self.before = frozenset()
+            if whole:
+                self._exclude()
+
+    def _exclude(self) -> None:
+        """Rules between rows, which the server would otherwise look through all rows for, and again.
+
+        Such an index is filled row by row in either case, and has but few of a table's rows.
+        """
+        staging, connection = self.staging, self.staging.connection
+        there = catalog.constraints(connection, staging.live)
+        catalog.put_all(
+            connection,
+            [
+                sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+                    self._target(one.table), sql.Identifier(one.name), sql.SQL(one.definition)
+                )
+                for one in there
+                if one.kind == "x" and one.table in staging.names
+            ],
+        )
 
     def upgraded(self) -> None:
         """After an old archive's tables were brought up: those that are new belong to them."""
@@ -390,11 +412,17 @@ class _Loading:
             sql.SQL(" WITH (FREEZE)" if freeze else ""),
         )
         digest = hashlib.sha256()
-        with self.staging.connection.cursor() as cursor:
+
+        def hashed() -> Iterator[bytes]:
+            for chunk in part.chunks:
+                digest.update(chunk)
+                yield chunk
+
+        # The server never waits for a piece to be expanded and hashed.
+        with self.staging.connection.cursor() as cursor, ahead(hashed()) as chunks:
             with cursor.copy(statement) as copy:
-                for chunk in part.chunks:
+                for chunk in chunks:
                     self._step(len(chunk))
-                    digest.update(chunk)
                     copy.write(chunk)
             rows = cursor.rowcount
         count = source.contents.count(part.name, part.part)
