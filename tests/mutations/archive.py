@@ -13,10 +13,12 @@ MANIFEST = "desktop/backup/manifest.py"
 JSON = "desktop/backup/strict_json.py"
 KEYS = "desktop/backup/keys.py"
 WORDS = "desktop/backup/recovery.py"
+CHANNEL = "desktop/backup/channel.py"
 
 _HOSTILE = ("tests/backup/format/test_hostile.py",)
 _TRIP = ("tests/backup/format/test_round_trip.py",)
 _KEYS = ("tests/backup/format/test_keys.py",)
+_CHANNEL = ("tests/backup/format/test_channel.py",)
 
 MUTATIONS = (
     Mutation(
@@ -170,7 +172,7 @@ MUTATIONS = (
     Mutation(
         "a reader that is left waits for ever",
         READER,
-        "self._members.abort(_Left())",
+        "self._members.abort(Left())",
         "pass",
         _TRIP,
     ),
@@ -229,5 +231,19 @@ MUTATIONS = (
         "if mnemonic.check(sentence):",
         "if True:",
         _KEYS,
+    ),
+    Mutation(
+        "what goes wrong in work done ahead is the end of it",
+        CHANNEL,
+        "            made.abort(error)\n",
+        "            made.close()\n",
+        _CHANNEL,
+    ),
+    Mutation(
+        "work done ahead goes on for somebody who left",
+        CHANNEL,
+        "        made.abort(Left())\n        worker.join()\n",
+        "        pass\n",
+        _CHANNEL,
     ),
 )

@@ -154,9 +154,10 @@ def test_somebody_who_never_lets_go(
 
 
 def test_what_tidies_up_is_waited_for_while_everybody_works(
-    clinic: Clinic, db: psycopg.Connection
+    clinic: Clinic, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the server's own vacuum does a table: it would be in the way of the change for minutes."""
+    monkeypatch.setattr(swap, "PATIENCE", 30)
     archive = take(db, clinic.schema)
     found: list[restore.Restored] = []
     with clinic.admin() as tidying, clinic.admin() as web, clinic.admin() as owner:
