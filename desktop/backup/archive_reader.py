@@ -22,7 +22,7 @@ from desktop.backup.archive_check import Checked, Checking
 from desktop.backup.archive_format import Named, Part
 from desktop.backup.archive_layers import Source, Unpacker, decrypt, expand
 from desktop.backup.archive_limits import Limits
-from desktop.backup.channel import Channel
+from desktop.backup.channel import Channel, Left
 from desktop.backup.errors import ArchiveError
 from desktop.backup.manifest import Manifest
 from desktop.backup.trailer import Member, TableCount
@@ -193,7 +193,7 @@ class ArchiveReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._members.abort(_Left())
+        self._members.abort(Left())
         self._thread.join()
 
     def parts(self) -> Iterator[TablePart]:
@@ -228,7 +228,3 @@ class ArchiveReader:
                 raise ArchiveError("archive.damaged")
             self._seen += 1
         self._members.put((name, data))
-
-
-class _Left(Exception):
-    """The reader was left."""

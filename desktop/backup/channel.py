@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
@@ -62,3 +64,33 @@ class Channel(Generic[_T]):
     def _raise(self) -> None:
         if self._error is not None:
             raise self._error
+
+
+class Left(Exception):
+    """Whoever took what the other thread makes wants no more of it."""
+
+
+@contextmanager
+def ahead(items: Iterable[_T], room: int = 2) -> Iterator[Iterator[_T]]:
+    """Items that another thread makes while those before them are worked on.
+
+    What making one raises is raised where it would have been taken. At the end of the block nothing is
+    made any more.
+    """
+    made: Channel[_T] = Channel(room)
+
+    def make() -> None:
+        try:
+            for item in items:
+                made.put(item)
+            made.close()
+        except BaseException as error:  # noqa: BLE001 - raised again where the items are taken
+            made.abort(error)
+
+    worker = threading.Thread(target=make, name="ahead", daemon=True)
+    worker.start()
+    try:
+        yield iter(made.get, None)
+    finally:
+        made.abort(Left())
+        worker.join()

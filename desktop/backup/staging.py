@@ -21,12 +21,15 @@ from psycopg import sql
 from desktop.backup import catalog
 from desktop.backup.archive_reader import Contents, TablePart
 from desktop.backup.catalog import put
+from desktop.backup.channel import ahead
 from desktop.backup.manifest import INCREMENTAL, Table
 from desktop.backup.structure import Structure, build, finish, strip
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 
 ROWS = "rows"
 _DELTA = "entre_tanto"
+_BLOCK = 1 << 17
+"""Bytes given to the connection at a time: it keeps a copy of them, and twice the room."""
 FILLED = {("auth_user", "password"): "'!'"}
 """Required columns that a workstation's archive has not got, and what stands for them: nobody signs in
 by the password that Django calls unusable."""
@@ -138,7 +141,9 @@ def load(
     # A smaller sample than usual says enough of columns until the server looks by itself.
     connection.execute(
         "SELECT set_config('maintenance_work_mem', '256MB', true),"
-        " set_config('default_statistics_target', '30', true)"
+        " set_config('default_statistics_target', '30', true),"
+        # What a foreign key is looked through with is a plain join: compiling it costs more than it.
+        " set_config('jit', 'off', true)"
     )
     staging = Staging(connection, f"restaurando_{secrets.token_hex(8)}", live)
     put(connection, "CREATE SCHEMA {schema}", schema=staging.schema)
@@ -158,7 +163,7 @@ def load(
             tenancy.tables(connection, staging.schema, manifest.revision)
             catalog.plain_settings(connection)
             stripped = strip(connection, staging.schema)
-        loading.make(old=stripped is not None)
+        loading.make(old=stripped is not None, whole=len(sources) == 1)
         loading.full(sources[0])
         for source in sources[1:]:
             loading.incremental(source)
@@ -177,9 +182,6 @@ def load(
             catalog.plain_settings(connection)
             loading.upgraded()
         finish(connection, live, staging.schema, staging.names, cancelled)
-    analyzed = [sql.Identifier(staging.schema, name) for name in staging.names]
-    if analyzed:
-        put(connection, "ANALYZE {tables}", tables=sql.SQL(", ").join(analyzed))
     return staging
 
 
@@ -212,8 +214,11 @@ class _Loading:
     filled: list[tuple[str, str]] = field(default_factory=list)
     before: frozenset[str] = frozenset()
 
-    def make(self, *, old: bool) -> None:
-        """Make what is not there yet, as the live tables are; an old archive's are there."""
+    def make(self, *, old: bool, whole: bool) -> None:
+        """Make what is not there yet, as the live tables are; an old archive's are there.
+
+        :param whole: every table comes as it is to be, in one piece.
+        """
         staging, connection = self.staging, self.staging.connection
         self.before = frozenset(catalog.tables(connection, staging.schema))
         live = set(catalog.tables(connection, staging.live))
@@ -235,12 +240,33 @@ class _Loading:
             made.append(
                 sql.SQL(
                     "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED"
-                    " INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS)"
+                    " INCLUDING IDENTITY INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS"
+                    " INCLUDING CONSTRAINTS)"
                 ).format(sql.Identifier(staging.schema, name), sql.Identifier(staging.live, name))
             )
         catalog.put_all(connection, made)
         if not old:
             self.before = frozenset()
+            if whole:
+                self._exclude()
+
+    def _exclude(self) -> None:
+        """Rules between rows, which the server would otherwise look through all rows for, and again.
+
+        Such an index is filled row by row in either case, and has but few of a table's rows.
+        """
+        staging, connection = self.staging, self.staging.connection
+        there = catalog.constraints(connection, staging.live)
+        catalog.put_all(
+            connection,
+            [
+                sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+                    self._target(one.table), sql.Identifier(one.name), sql.SQL(one.definition)
+                )
+                for one in there
+                if one.kind == "x" and one.table in staging.names
+            ],
+        )
 
     def upgraded(self) -> None:
         """After an old archive's tables were brought up: those that are new belong to them."""
@@ -389,16 +415,19 @@ class _Loading:
             # backup at this moment would find empty tables otherwise.
             sql.SQL(" WITH (FREEZE)" if freeze else ""),
         )
-        digest = hashlib.sha256()
-        with self.staging.connection.cursor() as cursor:
+        size = 0
+        # The server never waits for a piece to be expanded. Its bytes need no hash here: the reader
+        # compared those of the piece as stored, and what they expand to was hashed by verify().
+        with self.staging.connection.cursor() as cursor, ahead(part.chunks, 1) as chunks:
             with cursor.copy(statement) as copy:
-                for chunk in part.chunks:
+                for chunk in chunks:
+                    size += len(chunk)
                     self._step(len(chunk))
-                    digest.update(chunk)
-                    copy.write(chunk)
+                    for at in range(0, len(chunk), _BLOCK):
+                        copy.write(chunk[at : at + _BLOCK])
             rows = cursor.rowcount
         count = source.contents.count(part.name, part.part)
-        if (rows, digest.hexdigest()) != (count.rows, count.sha256):
+        if (rows, size) != (count.rows, count.bytes):
             raise EnvironmentTrouble("restore.differs", table=part.name)
         return rows
 

@@ -41,14 +41,17 @@ def build(
     structure: Structure,
     names: Collection[str],
     cancelled: Callable[[], bool] = lambda: False,
+    between: Callable[[], None] = lambda: None,
 ) -> None:
     """Give tables constraints and indexes whose definitions name tables of ``schema``.
 
     Those of one table in one statement: it is looked through once for all of them. Foreign keys come
-    when everything that they point at has its key.
+    when everything that they point at has its key, and ``between`` was called.
     """
     constraints, indexes = structure
     for foreign in (False, True):
+        if foreign:
+            between()
         for name in names:
             if cancelled():
                 raise RuleError("restore.cancelled")
@@ -77,7 +80,10 @@ def finish(
     tables: Sequence[str],
     cancelled: Callable[[], bool],
 ) -> None:
-    """What the live tables have and the staged ones have not, above all what no migration makes."""
+    """What the live tables have and the staged ones have not, above all what no migration makes.
+
+    What the server knows of the columns comes before the foreign keys, which it looks up by that.
+    """
     names = set(tables)
     here = {(one.table, one.name) for one in catalog.constraints(connection, schema)}
     have = {(one.table, one.name) for one in catalog.indexes(connection, schema)}
@@ -104,4 +110,10 @@ def finish(
         for one in catalog.indexes(connection, live)
         if one.table in names and (one.table, one.name) not in have
     ]
-    build(connection, schema, (constraints, indexes), tables, cancelled)
+
+    def analyze() -> None:
+        if tables:
+            each = sql.SQL(", ").join(sql.Identifier(schema, name) for name in tables)
+            put(connection, "ANALYZE {tables}", tables=each)
+
+    build(connection, schema, (constraints, indexes), tables, cancelled, analyze)

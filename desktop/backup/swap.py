@@ -27,6 +27,8 @@ from sync.sqltext import channel
 
 WAIT_MS = 80
 """How long the locks may be waited for at a time: whoever comes after us waits as long."""
+_TIDYING_MS = 5_000
+"""How long whatever tidies a table up may be waited for at a time: it is called off after a second."""
 PATIENCE = 120.0
 """Seconds after which a restore gives up where somebody never lets go."""
 _GIVES_WAY = (
@@ -103,8 +105,9 @@ class Swap:
         self.following.prepare()
         self.following.unheld()
         self._forget_known()
-        before = catalog.fingerprint(self.connection, self.live, self.names)
         deadline = time.monotonic() + PATIENCE
+        self._keep_vacuum_out(deadline)
+        before = catalog.fingerprint(self.connection, self.live, self.names)
         attempts = 0
         while True:
             attempts += 1
@@ -122,16 +125,36 @@ class Swap:
                     raise EnvironmentTrouble("restore.busy") from error
             time.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - so that two do not meet again
 
+    def _keep_vacuum_out(self, deadline: float) -> None:
+        """Have whatever tidies the live tables up end, while everybody goes on reading and writing.
+
+        The server calls its autovacuum off for somebody who has waited for a second, which is longer
+        than we may wait for the locks that hold writers: a large table would be in use for minutes.
+        """
+        while True:
+            if self.cancelled():
+                raise RuleError("restore.cancelled")
+            try:
+                with self.connection.transaction():
+                    self._limit(_TIDYING_MS)
+                    self._hold("SHARE UPDATE EXCLUSIVE")
+                    return
+            except _GIVES_WAY as error:
+                if time.monotonic() > deadline:
+                    raise EnvironmentTrouble("restore.busy") from error
+
     def _lock(self) -> None:
         """Nobody but us: workstations and migrations stay out, other writers wait or are waited for."""
         self._limit(WAIT_MS)
         self.connection.execute(
             "SELECT pg_advisory_xact_lock(hashtext('consultorio'), hashtext(%s))", (self.live,)
         )
+        self._hold("ACCESS EXCLUSIVE")
+
+    def _hold(self, mode: str) -> None:
         ours = [sql.Identifier(self.live, name).as_string() for name in (*self.names, *self.aside)]
         locked = sorted({*ours, *self.following.others})
-        statement = "LOCK TABLE " + ", ".join(locked) + " IN ACCESS EXCLUSIVE MODE"
-        self.connection.execute(statement.encode())
+        self.connection.execute(f"LOCK TABLE {', '.join(locked)} IN {mode} MODE".encode())
         self._limit(0)
 
     def _limit(self, milliseconds: int) -> None:

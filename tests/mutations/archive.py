@@ -15,11 +15,13 @@ MANIFEST = "desktop/backup/manifest.py"
 JSON = "desktop/backup/strict_json.py"
 KEYS = "desktop/backup/keys.py"
 WORDS = "desktop/backup/recovery.py"
+CHANNEL = "desktop/backup/channel.py"
 
 _HOSTILE = ("tests/backup/format/test_hostile.py",)
 _TRIP = ("tests/backup/format/test_round_trip.py",)
 _BACK = ("tests/backup/take/test_read_back.py",)
 _KEYS = ("tests/backup/format/test_keys.py",)
+_CHANNEL = ("tests/backup/format/test_channel.py",)
 
 MUTATIONS = (
     Mutation(
@@ -173,7 +175,7 @@ MUTATIONS = (
     Mutation(
         "a reader that is left waits for ever",
         READER,
-        "self._members.abort(_Left())",
+        "self._members.abort(Left())",
         "pass",
         _TRIP,
     ),
@@ -260,5 +262,19 @@ MUTATIONS = (
         "            self._error = self._error or error\n            self._changed.notify_all()",
         "            self._error = self._error or error",
         _BACK,
+    ),
+    Mutation(
+        "what goes wrong in work done ahead is the end of it",
+        CHANNEL,
+        "            made.abort(error)\n",
+        "            made.close()\n",
+        _CHANNEL,
+    ),
+    Mutation(
+        "work done ahead goes on for somebody who left",
+        CHANNEL,
+        "        made.abort(Left())\n        worker.join()\n",
+        "        pass\n",
+        _CHANNEL,
     ),
 )

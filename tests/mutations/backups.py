@@ -11,9 +11,13 @@ TAKING = f"{SERVICES}/backups_taking.py"
 HISTORY = f"{SERVICES}/backups_history.py"
 AUTO = f"{SERVICES}/backups_auto.py"
 OPENING = f"{SERVICES}/backups_opening.py"
+STAGING = "desktop/backup/staging.py"
+SWAP = "desktop/backup/swap.py"
 
 _RULES = ("tests/backup/services/test_rules.py",)
 _USE = ("tests/backup/services/test_use_cases.py",)
+_KEPT = ("tests/backup/restore/test_rules.py",)
+_REFUSED = ("tests/backup/restore/test_refused.py",)
 _CLOCK = ("tests/backup/services/test_by_the_clock.py",)
 
 MUTATIONS = (
@@ -116,5 +120,19 @@ MUTATIONS = (
         '    raise ArchiveError("archive.unknown_signer", signer=keys.fingerprint(contents.signer))\n',
         "    return True\n",
         _RULES,
+    ),
+    Mutation(
+        "a rule between rows is held against a state in between",
+        STAGING,
+        "whole=len(sources) == 1)",
+        "whole=True)",
+        _KEPT,
+    ),
+    Mutation(
+        "whatever tidies a table up is in the way of the change",
+        SWAP,
+        "        self._keep_vacuum_out(deadline)\n",
+        "",
+        _REFUSED,
     ),
 )

@@ -153,6 +153,33 @@ def test_somebody_who_never_lets_go(
     assert max(waits) < 2
 
 
+def test_what_tidies_up_is_waited_for_while_everybody_works(
+    clinic: Clinic, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the server's own vacuum does a table: it would be in the way of the change for minutes."""
+    monkeypatch.setattr(swap, "PATIENCE", 30)
+    archive = take(db, clinic.schema)
+    found: list[restore.Restored] = []
+    with clinic.admin() as tidying, clinic.admin() as web, clinic.admin() as owner:
+        tidying.execute("BEGIN; ANALYZE pacientes_cliente")
+        restoring = threading.Thread(
+            target=lambda: found.append(put_back(owner, clinic, archive)), daemon=True
+        )
+        restoring.start()
+        while not web.execute(
+            "SELECT FROM pg_locks WHERE NOT granted AND pid = %s AND mode = 'ShareUpdateExclusiveLock'",
+            (owner.info.backend_pid,),
+        ).fetchall():
+            assert restoring.is_alive()
+        web.execute("SET lock_timeout = '5s'")
+        for _time in range(20):
+            web.execute("UPDATE pacientes_cliente SET telefono = telefono WHERE id = 0")
+        assert restoring.is_alive()
+        tidying.execute("COMMIT")
+        restoring.join(60)
+    assert [done.attempts for done in found] == [1]
+
+
 def test_what_can_not_follow(clinic: Clinic, db: psycopg.Connection) -> None:
     archive = take(db, clinic.schema)
     db.execute("CREATE MATERIALIZED VIEW mia AS SELECT id FROM pacientes_cliente")

@@ -7,6 +7,7 @@ limit, ok``. What misses its limit is said, and is no failure of the program.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import os
 import subprocess
@@ -27,9 +28,12 @@ from psycopg import conninfo
 from desktop.backup.copying import copied
 from desktop.backup.places.base import never
 from desktop.backup.reading import snapshot
+from desktop.backup.restore import KEEP_DAYS, purge_expired
 from tests.bench.backup import world
+from tests.bench.backup.floor import Floor
 from tests.bench.figures import Figure, report
 from tests.bench.running import ground, measured
+from tests.bench.world import settle
 from tests.support import cluster
 from tests.support.clinic import Clinic
 from tests.support.embedded import Server
@@ -65,27 +69,64 @@ class Bench:
         self._full = 0.0
         self._last: dict[str, Any] = {}
 
-    def _take(self, since: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _take(
+        self, since: dict[str, Any] | None = None, keep: Path | None = None
+    ) -> dict[str, Any]:
         self._files += 1
-        path = self._folder / f"{self._files}.consultorio"
+        path = keep or self._folder / f"{self._files}.consultorio"
         task = {
             "server": self._parameters,
             "schema": self.clinic.schema,
             "path": str(path),
             "since": since,
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.backup.taking"],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            input=json.dumps(task) + "\n",
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        path.unlink()
-        found: dict[str, Any] = json.loads(done.stdout)
+        found = _in_its_own_process("taking", task)
+        if keep is None:
+            path.unlink()
         return found
+
+    def _restore(self, path: Path, taken: dict[str, Any]) -> dict[str, Any]:
+        """A restore of the clinic, of which nothing is kept."""
+        settle(self.clinic)
+        found = _in_its_own_process(
+            "restoring",
+            {
+                "dsn": self.clinic.dsn,
+                "schema": self.clinic.schema,
+                "path": str(path),
+                "identity": taken["identity"],
+                "signer": taken["signer"],
+            },
+        )
+        later = dt.datetime.now(dt.UTC) + dt.timedelta(days=KEEP_DAYS + 1)
+        with self.clinic.admin() as connection:
+            purge_expired(connection, self.clinic.schema, later)
+            # As the server's own vacuum would in the midst of the next turn.
+            connection.execute("VACUUM ANALYZE")
+        return found
+
+    def _filled(self, floor: Floor) -> float:
+        """The same rows by COPY into bare tables."""
+        with self.clinic.admin() as connection:
+            floor.make(connection, self.clinic.schema)
+            settle(self.clinic)
+            seconds = floor.fill(connection)
+            floor.drop(connection)
+        return seconds
+
+    @contextmanager
+    def _somebody(self, *, writes: bool) -> Iterator[list[tuple[float, float]]]:
+        """Somebody who works in the clinic; what was noted is there at the end."""
+        noted: list[tuple[float, float]] = []
+        task = {"dsn": self.clinic.dsn, "schema": self.clinic.schema, "writes": writes}
+        with _process("using") as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps(task) + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "ready\n"
+            yield noted
+            noted.extend(json.loads(process.communicate()[0]))
 
     def _raw(self) -> float:
         """Every table by COPY, and nothing done with it."""
@@ -166,20 +207,66 @@ class Bench:
             Figure("incremental of a 1 % day / full: size", size / full["size"], "×", 0.02),
         ]
 
+    def restore(self) -> list[Figure]:
+        """Turn by turn with COPY into bare tables, while somebody writes and somebody reads."""
+        path = self._folder / "restored"
+        taken = self._take(keep=path)
+        floor = Floor(path, taken["identity"], self._folder / "plain")
+        copies, restores = [], []
+        with self._somebody(writes=True) as writes, self._somebody(writes=False) as reads:
+            self._filled(floor)
+            for _round in range(self._scale.rounds):
+                copies.append(self._filled(floor))
+                restores.append(self._restore(path, taken))
+        path.unlink()
+        parts = {
+            name: median(each[name] for each in restores)
+            for name in ("seconds", "verify", "load", "finish", "held")
+        }
+        copy = median(copies)
+        ratio = median(each["seconds"] / turn for each, turn in zip(restores, copies, strict=True))
+        return [
+            Figure("restore: rows", restores[-1]["rows"], "rows"),
+            Figure("restore: COPY of its rows into bare tables", copy, "s"),
+            Figure("restore: of a verified archive", parts["seconds"] - parts["verify"], "s"),
+            Figure("restore: of it loading rows", parts["load"], "s"),
+            Figure("restore: of it keys, indexes, checks and change", parts["finish"], "s"),
+            Figure("restore: the archive's verification before it", parts["verify"], "s"),
+            Figure("restore / COPY into bare tables", ratio, "×", 2.0),
+            Figure("restore: the tables were locked", parts["held"], "ms"),
+            Figure("restore: a writer was held", _longest(writes, restores), "ms", 250),
+            Figure("restore: a reader was held", _longest(reads, restores), "ms", 250),
+            Figure(
+                f"memory of the restoring process: {self._scale.rows:,} rows",
+                max(each["memory"] for each in restores),
+                "MB",
+                100,
+            ),
+        ]
+
     def neighbours(self) -> list[Figure]:
         """With the tables of many tenants in the same database."""
+        path = self._folder / "alone"
+        kept = self._take(keep=path)
+        others = f"beside {self._scale.neighbours} other tenants"
+
+        def both() -> tuple[float, float]:
+            rounds = range(self._scale.rounds)
+            taken = median(self._take()["seconds"] for _round in rounds)
+            return taken, median(self._restore(path, kept)["seconds"] for _round in rounds)
+
         with self.clinic.admin() as connection:
-            alone = median(self._take()["seconds"] for _round in range(self._scale.rounds))
+            alone = both()
             world.neighbours(connection, self._scale.neighbours)
-        beside = median(self._take()["seconds"] for _round in range(self._scale.rounds))
+        beside = both()
+        path.unlink()
         return [
-            Figure(f"full backup beside {self._scale.neighbours} other tenants", beside, "s"),
-            Figure(
-                f"full backup beside {self._scale.neighbours} other tenants / alone",
-                beside / alone,
-                "×",
-                1.2,
-            ),
+            figure
+            for what, here, there in zip(("full backup", "restore"), alone, beside, strict=True)
+            for figure in (
+                Figure(f"{what} {others}", there, "s"),
+                Figure(f"{what} {others} / alone", there / here, "×", 1.2),
+            )
         ]
 
     def more(self) -> list[Figure]:
@@ -187,14 +274,54 @@ class Bench:
         with self.clinic.admin() as connection:
             connection.execute("DELETE FROM pacientes_cliente WHERE email LIKE 'nuevo%'")
             world.grow(connection, self._scale.rows, self._scale.more)
-        found = self._take()
+        path = self._folder / "more"
+        found = self._take(keep=path)
+        restored = self._restore(path, found)
+        path.unlink()
+        rows = f"{self._scale.more:,} rows"
         return [
-            Figure(f"memory of the process: {self._scale.more:,} rows", found["memory"], "MB", 100),
-            Figure(f"full backup: {self._scale.more:,} rows", found["seconds"], "s"),
+            Figure(f"memory of the process: {rows}", found["memory"], "MB", 100),
+            Figure(f"full backup: {rows}", found["seconds"], "s"),
+            Figure(f"memory of the restoring process: {rows}", restored["memory"], "MB", 100),
+            Figure(f"restore: {rows}", restored["seconds"], "s"),
         ]
 
 
-NAMES = ("full", "day", "neighbours", "more")
+NAMES = ("full", "day", "restore", "neighbours", "more")
+
+
+def _longest(noted: list[tuple[float, float]], restores: list[dict[str, Any]]) -> float:
+    """Milliseconds of the longest thing that somebody did while a restore was going on."""
+    return 1000 * max(
+        ended - began
+        for began, ended in noted
+        for each in restores
+        if began <= each["ended"] and ended >= each["began"]
+    )
+
+
+@contextmanager
+def _process(name: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", f"tests.bench.backup.{name}"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+        assert process.wait() == 0
+
+
+def _in_its_own_process(name: str, task: dict[str, Any]) -> dict[str, Any]:
+    with _process(name) as process:
+        found: dict[str, Any] = json.loads(process.communicate(json.dumps(task) + "\n")[0])
+    return found
 
 
 def run(bench: Bench, names: tuple[str, ...]) -> list[Figure]:

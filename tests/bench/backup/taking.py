@@ -16,6 +16,7 @@ import psycopg
 from desktop.backup.keys import Signer, new_clinic_keys
 from desktop.backup.take import Sealing, Taken, Who, take_full
 from desktop.backup.take_incremental import Since, take_incremental
+from tests.bench.backup.memory import most_memory
 
 
 def since(taken: Taken) -> Since:
@@ -30,17 +31,6 @@ def since(taken: Taken) -> Since:
         manifest.schema_version,
         manifest.revision,
     )
-
-
-def most_memory() -> float:
-    """The most that this process ever had in memory, in MB.
-
-    (The kernel's ``ru_maxrss`` begins with what the parent had when it made this one.)
-    """
-    for line in Path("/proc/self/status").read_text("ascii").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    raise AssertionError("the system does not say")
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +54,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
         "size": taken.receipt.size,
         "rows": taken.receipt.rows,
         "memory": most_memory(),
+        "identity": keys.identity,
+        "signer": sealing.signer.public,
         "since": {name: getattr(going_on, name) for name in Since.__dataclass_fields__},
     }
 
