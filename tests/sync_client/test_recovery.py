@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from sync import acked, compare, store
+from sync.calls import drive
 from sync.errors import AccessRefused, GreetingWanted, SyncError, Unreachable
 from sync.exchange import exchange_once
-from sync.recovery import RESTORED
+from sync.recovery import RESTORED, recovering
 from sync.schema import device_of
 from sync.transport import PostgresServer
 from tests.support.strictness import Collector
@@ -112,6 +113,27 @@ def test_a_workstation_that_only_read_finds_out(
     rows = {row["name"]: row["id"] for row in tenant.everything()["person"].values()}
     assert rows["after"] == rows["before"] + 2
     sync(a, b)
+    alike(tenant, a, b)
+
+
+def test_the_first_proof_gives_an_epoch_of_which_all_hear(
+    two: tuple[Station, Station], tenant: Tenant
+) -> None:
+    """Who exchanged nothing since the backup can't know by itself; archives go by the epoch, too."""
+    a, b = two
+    sync(a, b)
+    kept = tenant.backup()
+    before = tenant.value("SELECT epoch::text FROM sync_meta")
+    person(a, name="after the backup")
+    sync(a)
+    tenant.put_back(kept)
+    sync(a)
+    epoch = tenant.value("SELECT epoch::text FROM sync_meta")
+    assert epoch != before
+    assert store.get_state(a.desk.execute, "epoch") == epoch
+    assert store.get_state(b.desk.execute, "epoch") == before
+    sync(b)
+    assert store.get_state(b.desk.execute, "epoch") == epoch
     alike(tenant, a, b)
 
 
@@ -419,6 +441,11 @@ def test_what_was_applied_and_never_answered_is_settled_before_ids_change(
     with a.desk.doing():
         a.desk.insert("visit", person_id=parent, room=1)
     tenant.query("UPDATE sync_meta SET epoch = gen_random_uuid(), on_restore = %s", mode)
+    with closing(a.server.connect()) as transport:
+        assert drive(recovering(a.connection, SCHEMA, lambda: NOW), transport)
+    # From the first moment, and not only once it was sent again.
+    assert tx not in a.desk.pending()
+    assert a.desk.rows("person").keys() == {parent}
     sync(a, b)
     alike(tenant, a, b)
     assert store.rejected_count(a.desk.execute) == 0
