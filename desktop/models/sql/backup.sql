@@ -105,7 +105,9 @@ END
 {body};
 
 -- Keeps what is known of an archive, given as {column: value}. What several know of one archive adds
--- up: places are joined, the later time of a proof stands, and no state goes back.
+-- up: places are joined, the later time of a proof stands, and no state goes back, but that of a
+-- damaged archive which was found whole later. informe is the last drill's report and, of a safety
+-- copy, undone_at: when its restore was undone.
 -- {status: ok | revoked | forbidden}
 CREATE OR REPLACE FUNCTION {schema}.backup_record(entry jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -128,16 +130,26 @@ BEGIN
         bytes = greatest(a.bytes, excluded.bytes), filas = greatest(a.filas, excluded.filas),
         nombre = excluded.nombre, lugares = a.lugares || excluded.lugares,
         verificado_el = greatest(a.verificado_el, excluded.verificado_el),
-        informe = CASE WHEN a.probado_el > excluded.probado_el THEN a.informe
-                       ELSE coalesce(excluded.informe, a.informe) END,
+        informe = nullif(CASE
+            WHEN a.probado_el > coalesce(excluded.probado_el, '-infinity')
+            THEN coalesce(excluded.informe, '{}') || coalesce(a.informe, '{}')
+            ELSE coalesce(a.informe, '{}') || coalesce(excluded.informe, '{}') END, '{}'),
         probado_el = greatest(a.probado_el, excluded.probado_el),
         manifiesto = coalesce(a.manifiesto, excluded.manifiesto),
         base = coalesce(a.base, excluded.base), sha256 = coalesce(a.sha256, excluded.sha256),
         cursor = coalesce(a.cursor, excluded.cursor), epoca = coalesce(a.epoca, excluded.epoca),
         revision = coalesce(a.revision, excluded.revision),
         version_esquema = coalesce(a.version_esquema, excluded.version_esquema),
-        estado = CASE WHEN array_position(ranks, excluded.estado) > array_position(ranks, a.estado)
-                      THEN excluded.estado ELSE a.estado END,
+        estado = CASE
+            WHEN 'damaged' = ranks[greatest(array_position(ranks, excluded.estado),
+                                            array_position(ranks, a.estado))]
+             AND greatest(a.verificado_el, excluded.verificado_el) > (
+                 SELECT max((place.value ->> 'altered_at')::timestamptz) FROM (
+                     SELECT * FROM jsonb_each(a.lugares)
+                     UNION ALL SELECT * FROM jsonb_each(excluded.lugares)) place)
+            THEN 'verified'
+            ELSE ranks[greatest(array_position(ranks, excluded.estado),
+                                array_position(ranks, a.estado))] END,
         error = coalesce(excluded.error, a.error), actualizado_el = excluded.actualizado_el;
     RETURN '{"status": "ok"}';
 END

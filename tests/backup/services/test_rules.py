@@ -12,7 +12,7 @@ import pytest
 
 from desktop.backup.turn import turn
 from desktop.domain.permissions import ALL, permissions_of
-from desktop.services.backups_records import Secret
+from desktop.services.backups_records import ArchiveItem, Secret
 from tests.backup.services.conftest import OWNER, Office, failing, seated
 from tests.support.clinic import PASSWORD
 
@@ -138,6 +138,41 @@ def test_a_copy_that_was_changed_counts_no_more(office: Office, tmp_path: Path) 
     (tmp_path / "dos" / made.name).unlink()
     with failing("place.missing"):
         office.backups.verify(office.actor, made.id)
+
+
+def test_an_archive_that_is_whole_again_counts_again(office: Office, tmp_path: Path) -> None:
+    made = office.backups.create(office.actor)
+    copy = tmp_path / "respaldos" / made.name
+    whole = copy.read_bytes()
+    copy.chmod(0o600)
+    copy.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with failing("place.altered"):
+        office.backups.verify(office.actor, made.id)
+    assert office.backups.show(office.actor, made.id).state == "damaged"
+    assert office.backups.overview().alarm == "never"
+    copy.write_bytes(whole)
+    again = office.backups.verify(office.actor, made.id)
+    history = office.station.folder / "backups" / "history.jsonl"
+    for told in (again, *office.backups.overview().archives, *_afresh(office, history)):
+        assert (told.state, told.restorable) == ("verified", True)
+        (kept,) = told.kept
+        assert made.kept[0].verified_at is not None
+        assert kept.altered_at is not None
+        assert kept.verified_at is not None
+        assert made.kept[0].verified_at < kept.altered_at < kept.verified_at
+    assert office.backups.overview().alarm == ""
+    assert office.clinic.value("SELECT estado FROM respaldo_archivo") == "verified"
+    copy.write_bytes(whole[:-1])
+    with failing("place.altered"):
+        office.backups.verify(office.actor, made.id)
+    (told,) = _afresh(office, history)
+    assert told.state == "damaged"
+
+
+def _afresh(office: Office, history: Path) -> tuple[ArchiveItem, ...]:
+    """As another workstation knows it: by the server alone."""
+    history.unlink()
+    return office.backups.overview().archives
 
 
 def test_one_at_a_time(office: Office) -> None:
