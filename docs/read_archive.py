@@ -128,7 +128,9 @@ def main():
         with chosen.archive.open("rb") as file, tempfile.TemporaryFile() as plain:
             pyrage.decrypt_io(file, plain, [identity])  # authenticates the file to its end
             manifest, trailer = verify(plain, chosen.signer)
-            print(manifest["clinic"], manifest["tenant"], manifest["kind"], manifest["created_at"])
+            print(
+                *(manifest[name] for name in ("clinic", "tenant", "kind", "source", "created_at"))
+            )
             if chosen.action == "list":
                 for table in trailer["tables"]:
                     print(f"{table['rows']:12d}  {table['name']} ({table['part']})")

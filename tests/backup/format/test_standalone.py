@@ -67,6 +67,7 @@ def test_it_lists_verifies_and_extracts(tmp_path: Path) -> None:
     assert listed.returncode == 0, listed.stderr
     assert re.search(r"400004 +clientes_cliente \(rows\)", listed.stdout)
     assert f"signed by {making.SIGNER.public}" in listed.stdout
+    assert "incremental server 2026-" in listed.stdout
     assert run("verify", archive, "--signer", making.SIGNER.public).returncode == 0
     assert run("verify", archive, "--signer", making.STRANGER.public).returncode == 1
 
