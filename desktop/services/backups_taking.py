@@ -194,7 +194,7 @@ def keep(desk: Desk, taken: take.Taken, actor: str, reason: str, steps: Steps) -
             },
             name,
             taken.path,
-            progress=steps.counted,
+            progress=steps.again(words.KEEPING_AGAIN),
             cancelled=steps.cancelled,
         )
     desk.troubles[:] = copies.errors.values()
