@@ -202,10 +202,61 @@ AS {body}
      WHERE backup_profile() IS NOT NULL;
 {body};
 
+-- Drops what restores of this clinic replaced, when it is kept no longer, by the server's clock: schemas
+-- that a restore made, marked as this clinic's and with their day; whose owner is the clinic's; and on
+-- which nothing stands that is not inside. What somebody is looking at stays for the next time.
+-- {status: ok | revoked | forbidden, gone: [schema, …]}
+CREATE OR REPLACE FUNCTION {schema}.backup_purge() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, {schema}, pg_temp SET lock_timeout = '200ms' SET timezone = 'UTC'
+AS {body}
+DECLARE
+    profile CONSTANT text := backup_profile();
+    mark CONSTANT text := 'consultorio: replaced ';
+    gone text[] := '{}';
+    old record;
+    said jsonb;
+    inside text;
+BEGIN
+    IF profile IS NULL THEN
+        RETURN '{"status": "revoked"}';
+    ELSIF profile NOT IN ('office', 'owner') THEN
+        RETURN '{"status": "forbidden"}';
+    END IF;
+    IF pg_try_advisory_xact_lock(hashtext('consultorio restore'), hashtext({schema_literal})) THEN
+        FOR old IN
+            SELECT n.oid, n.nspname, obj_description(n.oid, 'pg_namespace') AS text
+              FROM pg_namespace live JOIN pg_namespace n ON n.nspowner = live.nspowner
+             WHERE live.nspname = {schema_literal} AND n.oid <> live.oid
+               AND n.nspname ~ '_antes_[0-9]{8}_[0-9]{6}(_[0-9]+)?$'
+               AND starts_with(obj_description(n.oid, 'pg_namespace'), mark)
+        LOOP
+            BEGIN
+                said := substr(old.text, length(mark) + 1)::jsonb;
+                IF said ->> 'live' = {schema_literal}
+                   AND (said ->> 'until')::timestamptz <= clock_timestamp() THEN
+                    SELECT string_agg(format('%I.%I', old.nspname, c.relname), ', ') INTO inside
+                      FROM pg_class c WHERE c.relnamespace = old.oid AND c.relkind IN ('r', 'p');
+                    IF inside IS NOT NULL THEN
+                        EXECUTE 'DROP TABLE ' || inside || ' RESTRICT';
+                    END IF;
+                    EXECUTE format('DROP SCHEMA %I RESTRICT', old.nspname);
+                    gone := gone || old.nspname::text;
+                END IF;
+            EXCEPTION WHEN lock_not_available OR dependent_objects_still_exist
+                        OR insufficient_privilege OR data_exception THEN
+                NULL;
+            END;
+        END LOOP;
+    END IF;
+    RETURN jsonb_build_object('status', 'ok', 'gone', to_jsonb(gone));
+END
+{body};
+
 REVOKE ALL ON FUNCTION
     {schema}.backup_profile(), {schema}.backup_kept(), {schema}.backup_grant(),
     {schema}.backup_begin(), {schema}.backup_record(jsonb), {schema}.backup_history(integer),
-    {schema}.backup_signer(text), {schema}.backup_signers()
+    {schema}.backup_signer(text), {schema}.backup_signers(), {schema}.backup_purge()
 FROM PUBLIC;
 DO {body}
 BEGIN
@@ -213,7 +264,7 @@ BEGIN
         EXECUTE pg_catalog.format(
             'GRANT EXECUTE ON FUNCTION
                 %1$I.backup_begin(), %1$I.backup_record(jsonb), %1$I.backup_history(integer),
-                %1$I.backup_signer(text), %1$I.backup_signers()
+                %1$I.backup_signer(text), %1$I.backup_signers(), %1$I.backup_purge()
             TO %2$I',
             {schema_literal}, {devices_literal});
     END IF;
