@@ -128,7 +128,16 @@ BEGIN
         || entry || jsonb_build_object('actualizado_el', clock_timestamp()))
     ON CONFLICT (id) DO UPDATE SET
         bytes = greatest(a.bytes, excluded.bytes), filas = greatest(a.filas, excluded.filas),
-        nombre = excluded.nombre, lugares = a.lugares || excluded.lugares,
+        nombre = excluded.nombre,
+        lugares = coalesce((
+            SELECT jsonb_object_agg(place, told) FROM (
+                SELECT place, jsonb_object_agg(fact, said) AS told FROM (
+                    SELECT p.key AS place, f.key AS fact, max(f.value COLLATE "C") AS said
+                      FROM (SELECT * FROM jsonb_each(a.lugares)
+                            UNION ALL SELECT * FROM jsonb_each(excluded.lugares)) p,
+                           jsonb_each_text(p.value) f
+                     GROUP BY p.key, f.key) facts
+                 GROUP BY place) places), '{}'),
         verificado_el = greatest(a.verificado_el, excluded.verificado_el),
         informe = nullif(CASE
             WHEN a.probado_el > coalesce(excluded.probado_el, '-infinity')
