@@ -363,6 +363,10 @@ def _show(args: argparse.Namespace, output: Output) -> int:
             (_("Proved"), moment(found.drilled_at)),
             *((_("Kept"), f"{each.label}, {moment(each.verified_at)}") for each in found.kept),
         ]
+        altered = [each for each in found.kept if each.altered_at is not None]
+        said += [(_("Other bytes"), f"{each.label}, {moment(each.altered_at)}") for each in altered]
+        if found.undone_at is not None:
+            said.append((_("Restore undone"), moment(found.undone_at)))
         more: dict[str, Any] = {}
         warnings: tuple[str, ...] = ()
         if args.open:

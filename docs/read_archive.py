@@ -4,9 +4,9 @@
     python read_archive.py verify  backup.consultorio --key key.txt [--signer HEX]
     python read_archive.py extract backup.consultorio --key key.txt --to folder
 
-key.txt holds the line AGE-SECRET-KEY-1... (the code on the recovery sheet says it). Needs Python 3.11,
-``pip install pyrage zstandard``, and ``cryptography`` to check the signature. The format is described in
-archive-format.md. While it runs, the decrypted backup lies in a temporary file without a name.
+key.txt holds the line AGE-SECRET-KEY-1... (the code on the recovery sheet says it). Needs Python 3.11
+and ``pip install pyrage zstandard cryptography``. The format is described in archive-format.md. While
+it runs, the decrypted backup lies in a temporary file without a name.
 """
 
 import argparse
@@ -20,128 +20,97 @@ from pathlib import Path
 
 import pyrage
 import zstandard
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-MEMBER = re.compile(
-    r"([a-z_][a-z0-9_]{0,62})(\.gone)?\.(\d{5})\.copy\.zst|blob-([0-9a-f]{64})\.(\d{5})"
-)
-PIECE, MANIFEST_LIMIT, STORED_LIMIT = 8 << 20, 4 << 20, (8 << 20) + (64 << 10)
+PIECE = re.compile(r"([a-z_][a-z0-9_]{0,62})(\.gone)?\.\d{5}\.copy\.zst|blob-([0-9a-f]{64})\.\d{5}")
+FRAME = ["manifest.json", "trailer.json", "trailer.sig"]
+MOST = 8 << 20
 ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def check(truth, what):
     if not truth:
-        sys.exit(f"REFUSED: {what}")
-
-
-def decrypted(path, key):
-    """The tar, after age has authenticated the file to its end."""
-    plain = tempfile.TemporaryFile()  # noqa: SIM115 - the caller reads it
-    identity = pyrage.x25519.Identity.from_str(Path(key).read_text("ascii").strip())
-    with path.open("rb") as file:
-        try:
-            pyrage.decrypt_io(file, plain, [identity])
-        except (pyrage.DecryptError, OSError) as error:
-            sys.exit(f"REFUSED: {error}")
-    plain.seek(0)
-    return plain
+        raise ValueError(what)
 
 
 def members(plain):
-    """Each member's name and stored bytes, in order; nothing but plain files with known names."""
-    seen = set()
+    """Each member: name, stored bytes, its table or attachment and which part of it, the text."""
+    plain.seek(0)
     with tarfile.open(fileobj=plain, mode="r:") as tar:
         for entry in tar:
-            known = MEMBER.fullmatch(entry.name) or entry.name in {
-                "manifest.json",
-                "trailer.json",
-                "trailer.sig",
-            }
-            check(known and entry.type == tarfile.REGTYPE, f"member {entry.name!r}")
-            check(entry.name not in seen and entry.size <= STORED_LIMIT, f"member {entry.name}")
-            seen.add(entry.name)
-            yield entry.name, tar.extractfile(entry).read()
-
-
-def expanded(stored):
-    check(zstandard.get_frame_parameters(stored).content_size <= PIECE, "a piece is too large")
-    return zstandard.ZstdDecompressor().decompress(stored)
+            piece = PIECE.fullmatch(entry.name)
+            table, gone, blob = piece.groups() if piece else (None, None, None)
+            check(piece or entry.name in FRAME, f"member {entry.name!r}")
+            check(entry.type == tarfile.REGTYPE, f"member {entry.name} is no file")
+            check(entry.size <= MOST + (64 << 10), f"member {entry.name} is too large")
+            stored = text = tar.extractfile(entry).read()
+            if table:
+                size = zstandard.get_frame_parameters(stored).content_size
+                check(size <= MOST, f"member {entry.name} expands too far")
+                text = zstandard.ZstdDecompressor().decompress(stored)
+            part = "gone" if gone else "blob" if blob else "rows"
+            yield entry.name, stored, table or blob, part, text
 
 
 def verify(plain, signer):
-    """Hold every member against the signed trailer; the manifest and the trailer."""
-    stored, raw, hashes, rows = [], {}, {}, {}
-    for name, data in members(plain):
-        check(bool(stored) or name == "manifest.json", "the manifest is not first")
-        stored.append({"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()})
-        match = MEMBER.fullmatch(name)
-        if not match:
-            raw[name] = data
+    """Hold every member against the signed trailer; returns the manifest and the trailer."""
+    stored, frame, parts = {}, {}, {}
+    for name, data, of, part, text in members(plain):
+        check(name not in stored, f"member {name} twice")
+        stored[name] = {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        if not of:
+            frame[name] = data
             continue
-        text = data if match[4] else expanded(data)
-        part = (match[4] or match[1], "blob" if match[4] else "gone" if match[2] else "rows")
-        hashes.setdefault(part, hashlib.sha256()).update(text)
-        rows[part] = rows.get(part, 0) + text.count(b"\n")
-    check({"manifest.json", "trailer.json", "trailer.sig"} == raw.keys(), "a part is missing")
-    manifest, trailer = json.loads(raw["manifest.json"]), json.loads(raw["trailer.json"])
+        rows, size, digest = parts.get((of, part), (0, 0, hashlib.sha256()))
+        digest.update(text)
+        parts[of, part] = rows + text.count(b"\n"), size + len(text), digest
+    names = list(stored)
+    check([*names[:1], *names[-2:]] == FRAME, "a part is missing")
+    manifest = json.loads(frame["manifest.json"])
     check(manifest["format"] == 1, "written by a newer version")
     check(signer in {None, manifest["signer"]}, f"signed by {manifest['signer']}")
-    try:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    except ImportError:
-        print("NOT CHECKED: the signature (pip install cryptography)", file=sys.stderr)
-    else:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(manifest["signer"]))
-        try:
-            key.verify(raw["trailer.sig"], b"consultorio-archive-1\n" + raw["trailer.json"])
-        except Exception:  # noqa: BLE001 - whatever it is, it does not hold
-            check(False, "the signature does not hold")
-    check(trailer["manifest"] == stored[0]["sha256"], "another manifest")
-    check(trailer["members"] == stored[:-2], "other members than were signed")
-    found = [
-        (name, part, rows[name, part], h.hexdigest())
-        for (name, part), h in hashes.items()
-        if part != "blob"
-    ]
-    check(
-        found == [(t["name"], t["part"], t["rows"], t["sha256"]) for t in trailer["tables"]],
-        "other rows",
-    )
-    check(trailer["blobs"] == [n for n, part in hashes if part == "blob"], "other attachments")
-    check(
-        all(h.hexdigest() == n for (n, part), h in hashes.items() if part == "blob"), "attachments"
-    )
+    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(manifest["signer"]))
+    public.verify(frame["trailer.sig"], b"consultorio-archive-1\n" + frame["trailer.json"])
+    trailer = json.loads(frame["trailer.json"])
+    found = [(*of, rows, size, digest.hexdigest()) for of, (rows, size, digest) in parts.items()]
+    blobs = [(name, sha256) for name, part, _rows, _size, sha256 in found if part == "blob"]
+    tables = [(t["name"], t["part"], t["rows"], t["bytes"], t["sha256"]) for t in trailer["tables"]]
+    check(trailer["manifest"] == stored["manifest.json"]["sha256"], "another manifest")
+    check(trailer["members"] == list(stored.values())[:-2], "other members than were signed")
+    check(tables == [one for one in found if one[1] != "blob"], "other rows")
+    check([(name, name) for name in trailer["blobs"]] == blobs, "other attachments")
     return manifest, trailer
 
 
-def csv_line(line):
-    """A line of COPY text as CSV: every value in quotes, except nothing at all for NULL."""
+def csv_value(text):
+    """A value of COPY text as CSV: in quotes, except nothing at all for NULL."""
+    plain = re.sub(r"\\(.)", lambda found: ESCAPES.get(found[1], found[1]), text)
+    return "" if text == "\\N" else '"' + plain.replace('"', '""') + '"'
 
-    def value(text):
-        return ESCAPED.sub(lambda m: ESCAPES.get(m[1], m[1]), text).replace('"', '""')
 
-    return ",".join("" if f == "\\N" else f'"{value(f)}"' for f in line.split("\t"))
+def add(path, lines):
+    """Write lines of COPY text behind what a CSV file has."""
+    with path.open("a", encoding="utf-8", newline="") as file:
+        for line in lines:
+            file.write(",".join(map(csv_value, line.split("\t"))) + "\n")
 
 
 def extract(plain, manifest, folder):
     """One CSV a table, with a line of names; attachments under their SHA-256."""
     folder.mkdir(parents=True)
-    columns = {t["name"]: ([c["name"] for c in t["columns"]], t["key"]) for t in manifest["tables"]}
-    left = {}
-    for name, (header, _key) in columns.items():
-        (folder / f"{name}.csv").write_text(",".join(f'"{c}"' for c in header) + "\n", "utf-8")
-    for name, data in members(plain):
-        match = MEMBER.fullmatch(name)
-        if match and match[4]:
-            with (folder / f"blob-{match[4]}").open("ab") as file:
-                file.write(data)
-        elif match:
-            target = folder / (match[1] + (".gone.csv" if match[2] else ".csv"))
-            if match[2] and not target.exists():
-                target.write_text(",".join(f'"{c}"' for c in columns[match[1]][1]) + "\n", "utf-8")
-            *lines, left[target] = (left.get(target, b"") + expanded(data)).split(b"\n")
-            with target.open("a", encoding="utf-8", newline="") as file:
-                file.writelines(csv_line(line.decode("utf-8")) + "\n" for line in lines)
+    keys = {table["name"]: "\t".join(table["key"]) for table in manifest["tables"]}
+    for table in manifest["tables"]:
+        add(folder / f"{table['name']}.csv", ["\t".join(c["name"] for c in table["columns"])])
+    left = b""  # a piece may end within a line; a table does not
+    for _name, _stored, of, part, text in members(plain):
+        if part == "blob":
+            with (folder / f"blob-{of}").open("ab") as file:
+                file.write(text)
+        elif of:
+            target = folder / (f"{of}.csv" if part == "rows" else f"{of}.gone.csv")
+            add(target, [] if target.exists() else [keys[of]])
+            *lines, left = (left + text).split(b"\n")
+            add(target, (line.decode("utf-8") for line in lines))
 
 
 def main():
@@ -152,17 +121,23 @@ def main():
     parser.add_argument("--signer", help="the public key that must have signed")
     parser.add_argument("--to", type=Path, help="a folder that does not exist yet")
     chosen = parser.parse_args()
-    with decrypted(chosen.archive, chosen.key) as plain:
-        manifest, trailer = verify(plain, chosen.signer)
-        print(
-            f"{manifest['clinic']} ({manifest['tenant']}), {manifest['kind']}, {manifest['created_at']}"
-        )
-        if chosen.action == "list":
-            for table in trailer["tables"]:
-                print(f"{table['rows']:12d}  {table['name']} ({table['part']})")
-        if chosen.action == "extract":
-            plain.seek(0)
-            extract(plain, manifest, chosen.to or parser.error("--to is needed"))
+    if chosen.action == "extract" and not chosen.to:
+        parser.error("--to is needed")
+    try:
+        identity = pyrage.x25519.Identity.from_str(chosen.key.read_text("ascii").strip())
+        with chosen.archive.open("rb") as file, tempfile.TemporaryFile() as plain:
+            pyrage.decrypt_io(file, plain, [identity])  # authenticates the file to its end
+            manifest, trailer = verify(plain, chosen.signer)
+            print(
+                *(manifest[name] for name in ("clinic", "tenant", "kind", "source", "created_at"))
+            )
+            if chosen.action == "list":
+                for table in trailer["tables"]:
+                    print(f"{table['rows']:12d}  {table['name']} ({table['part']})")
+            elif chosen.action == "extract":
+                extract(plain, manifest, chosen.to)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the backup is not as it should be
+        sys.exit(f"REFUSED: {error!r}")
     print("VERIFIED: every byte is as it was signed by", manifest["signer"])
 
 

@@ -25,8 +25,9 @@ from desktop.backup.places import local as disk
 from desktop.domain.durable import sync_folder
 from desktop.domain.errors import RuleError
 
-STATES = ("failed", "taken", "kept", "verified", "damaged", "deleted")
-"""How far an archive came; no state goes back."""
+VERIFIED, DAMAGED = "verified", "damaged"
+STATES = ("failed", "taken", "kept", VERIFIED, DAMAGED, "deleted")
+"""How far an archive came; no state goes back, but that what was damaged may be found whole later."""
 
 MOST = 2000
 """So many of the newest entries are asked for."""
@@ -59,6 +60,8 @@ _COLUMNS = {
     "error": "error",
 }
 _MOMENTS = frozenset({"taken_at", "verified_at", "drilled_at"})
+_UNDONE = "undone_at"
+"""Stands in the server's column of reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,10 @@ class Entry:
     :ivar id: the manifest's. :ivar reason: ``manual``, ``automatico``, ``seguridad`` or
         ``importacion``. :ivar kind: ``full`` or ``incremental``. :ivar source: ``server``, ``cache``
         or ``foreign``. :ivar taken_at: aware, UTC, as are the other moments.
-    :ivar places: place → ``path``, ``at``, ``verified_at``, and ``gone_at`` where it was removed.
-    :ivar report: of the last drill. :ivar manifest: its hash; :ivar base: that of the archive which an
+    :ivar places: place → ``path``, ``at``, ``verified_at``, ``altered_at`` when it was last found to be
+        other bytes, and ``gone_at`` where it was removed.
+    :ivar report: of the last drill. :ivar undone_at: of a safety copy, when the restore that it was
+        taken for was undone. :ivar manifest: its hash; :ivar base: that of the archive which an
         incremental stands on. :ivar cursor, epoch, revision, schema_version: of the manifest, for the next
         incremental. :ivar error: a code. :ivar state: one of :data:`STATES`.
     """
@@ -98,6 +103,7 @@ class Entry:
     schema_version: int | None = None
     rows: int = 0
     error: str | None = None
+    undone_at: dt.datetime | None = None
 
     def to_row(self) -> dict[str, Any]:
         """As the server's table has it; what is not known is left out."""
@@ -113,6 +119,9 @@ class Entry:
             elif name == "report":
                 value = dict(value)
             row[column] = value
+        if self.undone_at is not None:
+            undone = {_UNDONE: self.undone_at.astimezone(dt.UTC).isoformat()}
+            row["informe"] = row.get("informe", {}) | undone
         return row
 
     @classmethod
@@ -124,18 +133,23 @@ class Entry:
             if value is None:
                 continue
             given[name] = dt.datetime.fromisoformat(value) if name in _MOMENTS else value
-        return cls(**given)
+        report = dict(given.pop("report", {}))
+        if _UNDONE in report:
+            given["undone_at"] = dt.datetime.fromisoformat(report.pop(_UNDONE))
+        return cls(**given, report=report or None)
 
     def with_what(self, other: Entry) -> Entry:
         """What both say of one archive."""
         newer = max((self, other), key=lambda one: (one.drilled_at or _LONG_AGO, one.taken_at))
+        places = _joined(self.places, other.places)
+        verified = _later(self.verified_at, other.verified_at)
         return replace(
             self,
             name=self.name or other.name,
             size=max(self.size, other.size),
             rows=max(self.rows, other.rows),
-            places=_joined(self.places, other.places),
-            verified_at=_later(self.verified_at, other.verified_at),
+            places=places,
+            verified_at=verified,
             drilled_at=_later(self.drilled_at, other.drilled_at),
             report=newer.report or self.report or other.report,
             manifest=self.manifest or other.manifest,
@@ -145,8 +159,9 @@ class Entry:
             epoch=self.epoch or other.epoch,
             revision=self.revision or other.revision,
             schema_version=self.schema_version or other.schema_version,
-            state=max(self.state, other.state, key=STATES.index),
+            state=_state(max(self.state, other.state, key=STATES.index), verified, places),
             error=self.error or other.error,
+            undone_at=_later(self.undone_at, other.undone_at),
         )
 
 
@@ -237,6 +252,16 @@ class LocalHistory:
                 file.flush()
                 os.fsync(file.fileno())
             sync_folder(self._path.parent)
+
+
+def _state(
+    furthest: str, verified: dt.datetime | None, places: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Of an archive that somebody found damaged and somebody whole, the later finding counts."""
+    altered = [str(told["altered_at"]) for told in places.values() if told.get("altered_at")]
+    if furthest != DAMAGED or verified is None or not altered:
+        return furthest
+    return VERIFIED if verified > max(map(dt.datetime.fromisoformat, altered)) else DAMAGED
 
 
 def _later(one: dt.datetime | None, other: dt.datetime | None) -> dt.datetime | None:

@@ -161,7 +161,8 @@ def restore(
             administrators.keep_passwords(connection, schema, staged.schema)
         if fresh:
             _make_administrator(connection, staged.schema, password)
-        away = go_away(connection, schema, tenancy.head(), now, now + dt.timedelta(days=keep_days))
+        until = now + dt.timedelta(days=keep_days)
+        away = go_away(connection, schema, tenancy.head(), now, until, safety=safety or "")
         sequences: dict[str, int] = {}
         for source in sources:
             sequences.update(source.contents.manifest.sequences)
@@ -230,7 +231,15 @@ def undo(
             for name in names
         ):
             raise RuleError("restore.undo_outdated")
-        away = go_away(connection, schema, version, now, now + dt.timedelta(days=keep_days))
+        away = go_away(
+            connection,
+            schema,
+            version,
+            now,
+            now + dt.timedelta(days=keep_days),
+            safety=before.safety,
+            undone=not before.undone,
+        )
         swap = Swap(connection, schema, before.schema, away, names, cancelled=cancelled)
         swapped = swap.run()
         put(connection, "DROP SCHEMA {schema}", schema=before.schema)

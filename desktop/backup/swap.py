@@ -44,9 +44,11 @@ _INTRODUCED = ("sync_device", "respaldo_")
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """Tables that a restore replaced.
+    """Tables that a restore, or its undoing, replaced.
 
     :ivar until: when they may go. :ivar revision: the migration that they are of.
+    :ivar safety: the name of the safety copy that the restore took. :ivar undone: they are what was
+        restored, and the restore was undone: who takes them back, restores again.
     """
 
     schema: str
@@ -54,6 +56,8 @@ class Replaced:
     at: dt.datetime
     until: dt.datetime
     revision: str
+    safety: str = ""
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,14 +292,19 @@ def go_away(
     revision: str,
     now: dt.datetime,
     until: dt.datetime,
+    *,
+    safety: str = "",
+    undone: bool = False,
 ) -> str:
-    """Make the schema to which the live tables go; returns its name."""
+    """Make the schema to which the live tables go; returns its name. See :class:`Replaced`."""
     name = _away_name(connection, live, now)
     said = {
         "live": live,
         "at": now.isoformat(),
         "until": until.isoformat(),
         "revision": revision,
+        "safety": safety,
+        "undone": undone,
     }
     put(connection, "CREATE SCHEMA {name}", name=name)
     put(
@@ -319,7 +328,17 @@ def replaced(connection: psycopg.Connection, live: str) -> list[Replaced]:
         said = json.loads(text.removeprefix(_MARK))
         if said["live"] == live:
             at, until = (dt.datetime.fromisoformat(said[key]) for key in ("at", "until"))
-            found.append(Replaced(name, live, at, until, said["revision"]))
+            found.append(
+                Replaced(
+                    name,
+                    live,
+                    at,
+                    until,
+                    said["revision"],
+                    said.get("safety", ""),
+                    said.get("undone", False),
+                )
+            )
     return sorted(found, key=lambda one: (one.at, one.schema), reverse=True)
 
 

@@ -125,11 +125,13 @@ def take_full(
     cancelled: Cancelled = never,
     now: Callable[[], dt.datetime] = utc_now,
     full_because: str | None = None,
+    source: str = SERVER,
 ) -> Taken:
     """Save all of a clinic in a new file.
 
     :param connection: in autocommit, of an office workstation or of the schema's owner.
     :param path: where no file is yet. :param previous: the manifest hash of the archive before.
+    :param source: ``FOREIGN`` where ``schema`` holds what another program's backup was brought into.
     Raises those of :func:`desktop.backup.reading.snapshot`, ``RuleError('backup_key.missing')``,
     ``place.file_exists``, ``place.full`` and the others of a disk,
     :class:`~desktop.backup.errors.ArchiveError`, ``EnvironmentTrouble('backup.miscounted')``,
@@ -137,7 +139,15 @@ def take_full(
     """
     with ExitStack() as open_moment:
         moment = open_moment.enter_context(snapshot(connection, schema))
-        manifest = described(moment, who, now(), kind=FULL, tables=moment.tables, previous=previous)
+        manifest = described(
+            moment,
+            who,
+            now(),
+            kind=FULL,
+            tables=moment.tables,
+            previous=previous,
+            source=source,
+        )
         with archive_file(path, recipients(moment, sealing), sealing, manifest) as made:
             copy_tables(moment, moment.tables, made.writer, progress, cancelled)
             open_moment.close()
@@ -157,6 +167,7 @@ def described(
     base: str | None = None,
     previous: str | None = None,
     extra: Mapping[str, str] | None = None,
+    source: str = SERVER,
 ) -> Manifest:
     """What an archive of a server's moment says of itself."""
     said = {"scope": CLINIC}
@@ -172,7 +183,7 @@ def described(
         clinic=moment.begun.clinic,
         created_at=at,
         kind=kind,
-        source=SERVER,
+        source=source,
         schema_version=moment.schema_version,
         revision=moment.revision,
         tables=tuple(table.table for table in tables),

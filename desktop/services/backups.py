@@ -20,6 +20,7 @@ from desktop.models import OFFICE
 from desktop.services import backups_history as histories
 from desktop.services import backups_keys as clinic_keys
 from desktop.services import backups_recovering as recovering
+from desktop.services import backups_server as server
 from desktop.services import backups_taking as taking
 from desktop.services.backups_desk import Desk
 from desktop.services.backups_putting_back import PuttingBack
@@ -250,6 +251,15 @@ class Backups(PuttingBack):
             done = desk.prune(keep, zone, dry_run=False)
         desk.sweep_places()
         return done
+
+    def drop_replaced(self) -> list[str]:
+        """Drop the tables that restores replaced, when their days to be undone are over; their schemas.
+
+        Raises ``backup.forbidden``, ``backup.running``, ``backup.outdated``.
+        """
+        desk = self._desk()
+        with desk.turn(), desk.connect() as connection:
+            return server.purge(connection, self._schema)
 
     # Settings -------------------------------------------------------------------------------------
 

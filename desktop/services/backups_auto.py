@@ -107,6 +107,10 @@ class AutomaticBackups:
             self._backups.prune_by_rule(dry_run=False)
         except AppError as error:
             log.info("old backups not removed: %s", error.code)
+        try:
+            self._backups.drop_replaced()
+        except AppError as error:
+            log.info("what restores replaced not dropped: %s", error.code)
 
     def _prove(self) -> None:
         self._backups.drill_by_itself(tell=self._tell)

@@ -266,6 +266,16 @@ class Desk:
         with self.scratch() as folder:
             yield [self.download(link, folder / link.name, steps) for link in links]
 
+    def note_undone(self, safety: str) -> None:
+        """Keep in the history that the restore was undone for which this safety copy was taken.
+
+        It is done by now: where the history can't be written, it is not said there, and that is all.
+        """
+        with contextlib.suppress(AppError):
+            for entry in self.entries():
+                if entry.name == safety and entry.reason == histories.SAFETY:
+                    self.record(replace(entry, undone_at=self.now()))
+
     def delete(self, id_: str, steps: Steps) -> None:
         """Remove an archive from every place within reach.
 

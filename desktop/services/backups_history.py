@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from desktop.backup.history import Entry
-from desktop.backup.manifest import FULL, INCREMENTAL, SERVER
+from desktop.backup.history import STATES, Entry
+from desktop.backup.manifest import FOREIGN, FULL, INCREMENTAL, SERVER
 from desktop.backup.places.base import Stored
 from desktop.backup.places.naming import Kind, parse
 from desktop.backup.retention import SAFETY_DAYS, Held
@@ -22,9 +22,7 @@ AUTOMATIC, MANUAL, SAFETY, IMPORT = "automatico", "manual", "seguridad", "import
 REASONS = {AUTOMATIC: "automatic", MANUAL: "manual", SAFETY: "safety", IMPORT: "import"}
 """The history's words → those of :class:`ArchiveItem`."""
 
-FAILED, TAKEN, KEPT, VERIFIED, DAMAGED, DELETED = (
-    *("failed", "taken", "kept", "verified", "damaged", "deleted"),
-)
+FAILED, TAKEN, KEPT, VERIFIED, DAMAGED, DELETED = STATES
 _FOUND = uuid.UUID("5d0e5c54-5f0f-4f7a-9f43-0e6f2b6f7a11")
 """The namespace of archives that lie in a place and stand in no history."""
 
@@ -58,7 +56,7 @@ def found(
                 size=each.size,
                 reason=_KIND_REASONS[said.kind],
                 kind=INCREMENTAL if said.kind is Kind.INCREMENTAL else FULL,
-                source=SERVER,
+                source=FOREIGN if said.kind is Kind.FOREIGN else SERVER,
                 device=said.device,
                 actor="",
                 taken_at=said.at,
@@ -155,6 +153,7 @@ def item(
                 labels.get(place, str(told.get("path", place))),
                 _whole_at(told),
                 place in labels,
+                _moment(told.get("altered_at")),
             )
             for place, told in sorted(entry.places.items())
             if not told.get("gone_at")
@@ -162,6 +161,7 @@ def item(
         verified_at=entry.verified_at,
         drilled_at=entry.drilled_at,
         drill_ok=None if entry.report is None else bool(entry.report.get("ok")),
+        undone_at=entry.undone_at,
         state=entry.state,
         chain=tuple(link.id for link in links) if within_reach else (),
         error=why(entry.error),

@@ -57,12 +57,15 @@ class Kept:
 
     :ivar verified_at: when it was last read back there and found to be the same; aware UTC.
     :ivar reachable: this workstation has that place among its own.
+    :ivar altered_at: when it was last read back and found to be other bytes; earlier than ``verified_at``
+        where it was found whole again.
     """
 
     place: str
     label: str
     verified_at: dt.datetime | None
     reachable: bool
+    altered_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class ArchiveItem:
     :ivar chain: the archives that it needs to be restored, itself the last; empty where one of them
         is gone.
     :ivar error: why it failed, in a sentence. :ivar pinned_until: retention leaves it alone so long.
+    :ivar undone_at: of a safety copy: when the restore that it was taken for was undone.
     """
 
     id: str
@@ -98,6 +102,7 @@ class ArchiveItem:
     chain: tuple[str, ...] = ()
     error: str = ""
     pinned_until: dt.datetime | None = None
+    undone_at: dt.datetime | None = None
 
     @property
     def restorable(self) -> bool:
@@ -107,7 +112,7 @@ class ArchiveItem:
 
 @dataclass(frozen=True, slots=True)
 class UndoItem:
-    """What stood here before the last restore, while it is kept."""
+    """What stood here before the last restore, while it is kept and the restore was not undone."""
 
     schema: str
     replaced_at: dt.datetime

@@ -197,6 +197,7 @@ def undo(where: Ground, steps: Steps, *, desk: Desk) -> Restored:
     with desk.turn():
         steps.begin(words.LOADING)
         with translated(), steps.watched():
+            before = restoring.replaced(where.connection, where.schema)[:1]
             done = restoring.undo(
                 where.connection,
                 where.schema,
@@ -205,17 +206,23 @@ def undo(where: Ground, steps: Steps, *, desk: Desk) -> Restored:
                 cancelled=steps.cancelled,
             )
             rights.ensure(where.connection, where.schema)
-            return _restored(where, done, "")
+            restored = _restored(where, done, "", undone=True)
+        for each in before:
+            if not each.undone:
+                desk.note_undone(each.safety)
+        return restored
 
 
 def undoable(connection: psycopg.Connection, schema: str) -> UndoItem | None:
-    """What the newest restore replaced, while it is kept."""
+    """What the newest restore replaced, while it is kept; ``None`` where that restore was undone."""
     with translated():
-        found = restoring.replaced(connection, schema)
-    return UndoItem(found[0].schema, found[0].at, found[0].until) if found else None
+        found = restoring.replaced(connection, schema)[:1]
+    return next((UndoItem(one.schema, one.at, one.until) for one in found if not one.undone), None)
 
 
-def _restored(where: Ground, done: restoring.Restored, safety: str) -> Restored:
+def _restored(
+    where: Ground, done: restoring.Restored, safety: str, *, undone: bool = False
+) -> Restored:
     rows = sum(done.rows.values())
     said = [
         ngettext(
@@ -232,7 +239,14 @@ def _restored(where: Ground, done: restoring.Restored, safety: str) -> Restored:
                 names=", ".join(done.shut_out)
             )
         )
-    if done.replaced is not None:
+    if undone:
+        said.append(
+            _(
+                "The workstations follow by themselves at their next exchange; what they brought "
+                "after the restore waits in their inboxes for review."
+            )
+        )
+    elif done.replaced is not None:
         said.append(
             _(
                 "The workstations follow by themselves at their next exchange; what they brought "

@@ -39,6 +39,17 @@ def signers(connection: psycopg.Connection, schema: str) -> list[Signer]:
     ]
 
 
+def purge(connection: psycopg.Connection, schema: str) -> list[str]:
+    """Drop what restores replaced and is kept no longer, by the server's clock; the schemas that went.
+
+    Raises :class:`RuleError`: ``backup.revoked``, ``backup.forbidden``, ``backup.outdated``.
+    """
+    answer = _ask(connection, schema, "backup_purge")
+    if answer["status"] != "ok":
+        raise RuleError(f"backup.{answer['status']}")
+    return list(answer["gone"])
+
+
 def _ask(connection: psycopg.Connection, schema: str, function: str, *values: Any) -> Any:
     statement = sql.SQL("SELECT {}({})").format(
         sql.Identifier(schema, function), sql.SQL(", ").join(sql.Placeholder() * len(values))

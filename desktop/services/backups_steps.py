@@ -13,6 +13,7 @@ WAITING = N_("Waiting for the turn…")
 READING = N_("Reading the clinic…")
 CHECKING = N_("Reading the backup back…")
 KEEPING = N_("Keeping the copies…")
+KEEPING_AGAIN = N_("The connection was cut; sending again…")
 FETCHING = N_("Fetching the backup…")
 OPENING = N_("Opening the backup and checking it…")
 COMPARING = N_("Comparing with the clinic…")
@@ -57,6 +58,21 @@ class Steps:
         """Of the step under way, for a part that asks :meth:`cancelled`; raises nothing."""
         self._done, self._total = done, total
         self.cancelled()
+
+    def again(self, step: str) -> Callable[[int, int | None], None]:
+        """As :meth:`counted`, for a part that begins again where it was cut off and can't go on.
+
+        While that is so the step is called ``step``, until the part is as far as it was.
+        """
+        usual, furthest = self.step, 0
+
+        def counted(done: int, total: int | None = None) -> None:
+            nonlocal furthest
+            self.step = step if done < furthest else usual
+            furthest = max(furthest, done)
+            self.counted(done, total)
+
+        return counted
 
     def cancelled(self) -> bool:
         """Whether the person asked to stop."""

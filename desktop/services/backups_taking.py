@@ -101,6 +101,7 @@ def _take(
             path,
             sealing,
             who,
+            source=SERVER if of is None else FOREIGN,
             progress=heard,
             cancelled=steps.cancelled,
             now=desk.now,
@@ -169,7 +170,7 @@ def keep(desk: Desk, taken: take.Taken, actor: str, reason: str, steps: Steps) -
         size=receipt.size,
         reason=reason,
         kind=taken.kind,
-        source=FOREIGN if reason == histories.IMPORT else manifest.source,
+        source=manifest.source,
         scope=manifest.extra.get("scope", "clinic"),
         device=manifest.device,
         actor=actor,
@@ -193,7 +194,7 @@ def keep(desk: Desk, taken: take.Taken, actor: str, reason: str, steps: Steps) -
             },
             name,
             taken.path,
-            progress=steps.counted,
+            progress=steps.again(words.KEEPING_AGAIN),
             cancelled=steps.cancelled,
         )
     desk.troubles[:] = copies.errors.values()

@@ -29,6 +29,8 @@ KEYRING = "keyring"
 PASSPHRASE = "passphrase"  # noqa: S105 - a way of keeping, no secret
 SERVICE = "consultorio"
 MIN_PASSPHRASE = 10
+_ROUNDS, _MEMORY = 3, 64 << 10
+"""Of argon2id: passes, and KiB."""
 _SALT_BYTES = 16
 _KEY_BYTES = 32
 
@@ -174,8 +176,8 @@ def _open_vault(path: Path, passphrase: str, salt: bytes) -> sqlcipher.Connectio
     key = hash_secret_raw(
         passphrase.encode(),
         salt,
-        time_cost=3,
-        memory_cost=64 * 1024,
+        time_cost=_ROUNDS,
+        memory_cost=_MEMORY,
         parallelism=4,
         hash_len=_KEY_BYTES,
         type=Type.ID,

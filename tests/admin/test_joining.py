@@ -372,6 +372,7 @@ class TestDevices:
             "account_set_password",
             "backup_begin",
             "backup_history",
+            "backup_purge",
             "backup_record",
             "backup_signer",
             "backup_signers",

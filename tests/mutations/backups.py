@@ -13,12 +13,16 @@ AUTO = f"{SERVICES}/backups_auto.py"
 OPENING = f"{SERVICES}/backups_opening.py"
 STAGING = "desktop/backup/staging.py"
 SWAP = "desktop/backup/swap.py"
+RECOVERING = f"{SERVICES}/backups_recovering.py"
+KNOWN = "desktop/backup/history.py"
+SQL = "desktop/models/sql/backup.sql"
 
 _RULES = ("tests/backup/services/test_rules.py",)
 _USE = ("tests/backup/services/test_use_cases.py",)
 _KEPT = ("tests/backup/restore/test_rules.py",)
 _REFUSED = ("tests/backup/restore/test_refused.py",)
 _CLOCK = ("tests/backup/services/test_by_the_clock.py",)
+_RIGHTS = ("tests/backup/take/test_rights.py",)
 
 MUTATIONS = (
     Mutation(
@@ -134,5 +138,61 @@ MUTATIONS = (
         "        self._keep_vacuum_out(deadline)\n",
         "",
         _REFUSED,
+    ),
+    Mutation(
+        "what was restored and undone is offered to be undone again",
+        RECOVERING,
+        " for one in found if not one.undone), None)",
+        " for one in found), None)",
+        _USE,
+    ),
+    Mutation(
+        "the history says nothing of an undo",
+        DESK,
+        "                    self.record(replace(entry, undone_at=self.now()))\n",
+        "                    pass\n",
+        _USE,
+    ),
+    Mutation(
+        "an archive that was found damaged is so for ever",
+        KNOWN,
+        "    return VERIFIED if verified > max(map(dt.datetime.fromisoformat, altered)) else DAMAGED\n",
+        "    return DAMAGED\n",
+        _RULES,
+    ),
+    Mutation(
+        "the server forgets that a copy was found damaged",
+        SQL,
+        "SELECT p.key AS place, f.key AS fact, max(f.value COLLATE",
+        "SELECT p.key AS place, f.key AS fact, min(f.value COLLATE",
+        _RULES,
+    ),
+    Mutation(
+        "what a restore replaced is dropped before its days are over",
+        SQL,
+        "AND (said ->> 'until')::timestamptz <= clock_timestamp() THEN",
+        "AND true THEN",
+        _RIGHTS,
+    ),
+    Mutation(
+        "what another clinic's restore replaced is dropped",
+        SQL,
+        "                IF said ->> 'live' = {schema_literal}\n                   AND",
+        "                IF true\n                   AND",
+        _RIGHTS,
+    ),
+    Mutation(
+        "whoever owns a schema may have it dropped",
+        SQL,
+        "JOIN pg_namespace n ON n.nspowner = live.nspowner\n",
+        "JOIN pg_namespace n ON true\n",
+        _RIGHTS,
+    ),
+    Mutation(
+        "what restores replaced stays until the next one",
+        AUTO,
+        "            self._backups.drop_replaced()\n",
+        "            pass\n",
+        _CLOCK,
     ),
 )

@@ -154,8 +154,8 @@ MUTATIONS = (
     Mutation(
         "S3's parts are taken for ours unseen",
         S3,
-        "if tag != hashlib.md5(content, usedforsecurity=False).hexdigest():",
-        "if tag is None:",
+        "if there.get(number) != _tag(content):",
+        "if number not in there:",
         _S3,
     ),
     Mutation(
@@ -290,5 +290,19 @@ MUTATIONS = (
         "    key = turn_key(tenant)\n",
         "    key = turn_key(tenant) ^ connection.info.backend_pid\n",
         ("tests/backup/schedule/test_turn.py",),
+    ),
+    Mutation(
+        "an upload that the server forgot is sent to for ever",
+        S3,
+        "            tag = self._parts(key, upload).get(number) if next(tries) else None\n",
+        "            tag = None\n",
+        _S3,
+    ),
+    Mutation(
+        "what cut uploads leave fills the place until the end",
+        WEBDAV,
+        "            self._clear(begun)\n            begun.append",
+        "            begun.append",
+        _WEBDAV,
     ),
 )

@@ -12,9 +12,10 @@ import builtins
 import datetime as dt
 import hashlib
 import io
+import itertools
 import os
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
@@ -152,13 +153,12 @@ class S3Place(RemotePlace):
             parts = []
             for number, start in enumerate(range(0, shipment.size, size), 1):
                 content = b"".join(shipment.chunks(start, min(size, shipment.size - start)))
-                tag = there.get(number)
-                if tag != hashlib.md5(content, usedforsecurity=False).hexdigest():
-                    step = partial(self._send_part, key, upload, number, content, cancelled)
-                    tag = self._retrying.run(step, cancelled)
-                parts.append({"PartNumber": number, "ETag": tag})
+                if there.get(number) != _tag(content):
+                    step = self._sending(key, upload, number, content, cancelled)
+                    there[number] = self._retrying.run(step, cancelled)
+                parts.append({"PartNumber": number, "ETag": there[number]})
                 shipment.arrived(start + len(content))
-            self._retrying.run(lambda: self._complete(key, upload, parts), cancelled)
+            self._retrying.run(self._completing(key, upload, parts), cancelled)
         except Stopped:
             with suppress(Exception):  # it is swept up later
                 self._give_up(key, upload)
@@ -202,25 +202,45 @@ class S3Place(RemotePlace):
             moments += [part["LastModified"] for part in self._every_part(key, upload)]
         return max(moments, default=None)
 
-    def _send_part(
-        self, key: str, upload: str, number: int, content: bytes, cancelled: Cancelled
-    ) -> str:
-        answer = self._call(
-            "upload_part",
-            Key=key,
-            UploadId=upload,
-            PartNumber=number,
-            Body=_Body(content, cancelled),
-        )
-        return str(answer["ETag"]).strip('"')
+    # Before a step is repeated, the server is asked what it has: the part may have come before the cut,
+    # and not every server says of a part that it has forgotten the upload meanwhile.
 
-    def _complete(self, key: str, upload: str, parts: builtins.list[dict[str, Any]]) -> None:
-        self._write_once(
-            "complete_multipart_upload",
-            Key=key,
-            UploadId=upload,
-            MultipartUpload={"Parts": parts},
-        )
+    def _sending(
+        self, key: str, upload: str, number: int, content: bytes, cancelled: Cancelled
+    ) -> Callable[[], str]:
+        tries = itertools.count()
+
+        def step() -> str:
+            tag = self._parts(key, upload).get(number) if next(tries) else None
+            if tag is not None and tag == _tag(content):
+                return tag
+            answer = self._call(
+                "upload_part",
+                Key=key,
+                UploadId=upload,
+                PartNumber=number,
+                Body=_Body(content, cancelled),
+            )
+            return str(answer["ETag"]).strip('"')
+
+        return step
+
+    def _completing(
+        self, key: str, upload: str, parts: builtins.list[dict[str, Any]]
+    ) -> Callable[[], None]:
+        tries = itertools.count()
+
+        def step() -> None:
+            if next(tries):
+                self._parts(key, upload)
+            self._write_once(
+                "complete_multipart_upload",
+                Key=key,
+                UploadId=upload,
+                MultipartUpload={"Parts": parts},
+            )
+
+        return step
 
     def _give_up(self, key: str, upload: str) -> None:
         with suppress(Absent, _Gone):
@@ -350,6 +370,10 @@ class _Body(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         go_on(self._cancelled)
         return super().read(size)
+
+
+def _tag(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _server_time(answer: dict[str, Any]) -> dt.datetime | None:

@@ -103,6 +103,8 @@ class WebDavPlace(RemotePlace):
 
         def upload() -> str:
             # Each try has a name of its own: the server may still be busy with the one that was cut.
+            # What that one left goes first where it may, so that it takes no room from this one.
+            self._clear(begun)
             begun.append(naming.part_name(name, fresh_token()))
             self._upload(begun[-1], shipment)
             return begun[-1]
@@ -112,9 +114,13 @@ class WebDavPlace(RemotePlace):
             self._retrying.run(lambda: self._move(beside, name), shipment.cancelled)
             begun.remove(beside)
         finally:
-            for left in begun:
-                with contextlib.suppress(Exception):  # it is swept up later
-                    self._remove(left)
+            self._clear(begun)
+
+    def _clear(self, begun: builtins.list[str]) -> None:
+        # All of them each time: what was not there yet may have been finished since.
+        for left in begun:
+            with contextlib.suppress(Exception):  # it is swept up later
+                self._remove(left)
 
     def _upload(self, beside: str, shipment: Shipment) -> None:
         self._http.ask(

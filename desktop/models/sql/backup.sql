@@ -105,7 +105,9 @@ END
 {body};
 
 -- Keeps what is known of an archive, given as {column: value}. What several know of one archive adds
--- up: places are joined, the later time of a proof stands, and no state goes back.
+-- up: places are joined, the later time of a proof stands, and no state goes back, but that of a
+-- damaged archive which was found whole later. informe is the last drill's report and, of a safety
+-- copy, undone_at: when its restore was undone.
 -- {status: ok | revoked | forbidden}
 CREATE OR REPLACE FUNCTION {schema}.backup_record(entry jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -126,18 +128,37 @@ BEGIN
         || entry || jsonb_build_object('actualizado_el', clock_timestamp()))
     ON CONFLICT (id) DO UPDATE SET
         bytes = greatest(a.bytes, excluded.bytes), filas = greatest(a.filas, excluded.filas),
-        nombre = excluded.nombre, lugares = a.lugares || excluded.lugares,
+        nombre = excluded.nombre,
+        lugares = coalesce((
+            SELECT jsonb_object_agg(place, told) FROM (
+                SELECT place, jsonb_object_agg(fact, said) AS told FROM (
+                    SELECT p.key AS place, f.key AS fact, max(f.value COLLATE "C") AS said
+                      FROM (SELECT * FROM jsonb_each(a.lugares)
+                            UNION ALL SELECT * FROM jsonb_each(excluded.lugares)) p,
+                           jsonb_each_text(p.value) f
+                     GROUP BY p.key, f.key) facts
+                 GROUP BY place) places), '{}'),
         verificado_el = greatest(a.verificado_el, excluded.verificado_el),
-        informe = CASE WHEN a.probado_el > excluded.probado_el THEN a.informe
-                       ELSE coalesce(excluded.informe, a.informe) END,
+        informe = nullif(CASE
+            WHEN a.probado_el > coalesce(excluded.probado_el, '-infinity')
+            THEN coalesce(excluded.informe, '{}') || coalesce(a.informe, '{}')
+            ELSE coalesce(a.informe, '{}') || coalesce(excluded.informe, '{}') END, '{}'),
         probado_el = greatest(a.probado_el, excluded.probado_el),
         manifiesto = coalesce(a.manifiesto, excluded.manifiesto),
         base = coalesce(a.base, excluded.base), sha256 = coalesce(a.sha256, excluded.sha256),
         cursor = coalesce(a.cursor, excluded.cursor), epoca = coalesce(a.epoca, excluded.epoca),
         revision = coalesce(a.revision, excluded.revision),
         version_esquema = coalesce(a.version_esquema, excluded.version_esquema),
-        estado = CASE WHEN array_position(ranks, excluded.estado) > array_position(ranks, a.estado)
-                      THEN excluded.estado ELSE a.estado END,
+        estado = CASE
+            WHEN 'damaged' = ranks[greatest(array_position(ranks, excluded.estado),
+                                            array_position(ranks, a.estado))]
+             AND greatest(a.verificado_el, excluded.verificado_el) > (
+                 SELECT max((place.value ->> 'altered_at')::timestamptz) FROM (
+                     SELECT * FROM jsonb_each(a.lugares)
+                     UNION ALL SELECT * FROM jsonb_each(excluded.lugares)) place)
+            THEN 'verified'
+            ELSE ranks[greatest(array_position(ranks, excluded.estado),
+                                array_position(ranks, a.estado))] END,
         error = coalesce(excluded.error, a.error), actualizado_el = excluded.actualizado_el;
     RETURN '{"status": "ok"}';
 END
@@ -190,10 +211,61 @@ AS {body}
      WHERE backup_profile() IS NOT NULL;
 {body};
 
+-- Drops what restores of this clinic replaced, when it is kept no longer, by the server's clock: schemas
+-- that a restore made, marked as this clinic's and with their day; whose owner is the clinic's; and on
+-- which nothing stands that is not inside. What somebody is looking at stays for the next time.
+-- {status: ok | revoked | forbidden, gone: [schema, …]}
+CREATE OR REPLACE FUNCTION {schema}.backup_purge() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, {schema}, pg_temp SET lock_timeout = '200ms' SET timezone = 'UTC'
+AS {body}
+DECLARE
+    profile CONSTANT text := backup_profile();
+    mark CONSTANT text := 'consultorio: replaced ';
+    gone text[] := '{}';
+    old record;
+    said jsonb;
+    inside text;
+BEGIN
+    IF profile IS NULL THEN
+        RETURN '{"status": "revoked"}';
+    ELSIF profile NOT IN ('office', 'owner') THEN
+        RETURN '{"status": "forbidden"}';
+    END IF;
+    IF pg_try_advisory_xact_lock(hashtext('consultorio restore'), hashtext({schema_literal})) THEN
+        FOR old IN
+            SELECT n.oid, n.nspname, obj_description(n.oid, 'pg_namespace') AS text
+              FROM pg_namespace live JOIN pg_namespace n ON n.nspowner = live.nspowner
+             WHERE live.nspname = {schema_literal} AND n.oid <> live.oid
+               AND n.nspname ~ '_antes_[0-9]{8}_[0-9]{6}(_[0-9]+)?$'
+               AND starts_with(obj_description(n.oid, 'pg_namespace'), mark)
+        LOOP
+            BEGIN
+                said := substr(old.text, length(mark) + 1)::jsonb;
+                IF said ->> 'live' = {schema_literal}
+                   AND (said ->> 'until')::timestamptz <= clock_timestamp() THEN
+                    SELECT string_agg(format('%I.%I', old.nspname, c.relname), ', ') INTO inside
+                      FROM pg_class c WHERE c.relnamespace = old.oid AND c.relkind IN ('r', 'p');
+                    IF inside IS NOT NULL THEN
+                        EXECUTE 'DROP TABLE ' || inside || ' RESTRICT';
+                    END IF;
+                    EXECUTE format('DROP SCHEMA %I RESTRICT', old.nspname);
+                    gone := gone || old.nspname::text;
+                END IF;
+            EXCEPTION WHEN lock_not_available OR dependent_objects_still_exist
+                        OR insufficient_privilege OR data_exception THEN
+                NULL;
+            END;
+        END LOOP;
+    END IF;
+    RETURN jsonb_build_object('status', 'ok', 'gone', to_jsonb(gone));
+END
+{body};
+
 REVOKE ALL ON FUNCTION
     {schema}.backup_profile(), {schema}.backup_kept(), {schema}.backup_grant(),
     {schema}.backup_begin(), {schema}.backup_record(jsonb), {schema}.backup_history(integer),
-    {schema}.backup_signer(text), {schema}.backup_signers()
+    {schema}.backup_signer(text), {schema}.backup_signers(), {schema}.backup_purge()
 FROM PUBLIC;
 DO {body}
 BEGIN
@@ -201,7 +273,7 @@ BEGIN
         EXECUTE pg_catalog.format(
             'GRANT EXECUTE ON FUNCTION
                 %1$I.backup_begin(), %1$I.backup_record(jsonb), %1$I.backup_history(integer),
-                %1$I.backup_signer(text), %1$I.backup_signers()
+                %1$I.backup_signer(text), %1$I.backup_signers(), %1$I.backup_purge()
             TO %2$I',
             {schema_literal}, {devices_literal});
     END IF;

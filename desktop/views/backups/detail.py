@@ -139,6 +139,15 @@ class ArchiveCard(Card):
                     "warning",
                 )
             )
+        if item.undone_at is not None:
+            said.append(
+                (
+                    _("The restore that it was taken for was undone {when}.").format(
+                        when=words.when(item.undone_at, zone)
+                    ),
+                    "info",
+                )
+            )
         if item.pinned_until is not None:
             said.append(
                 (
@@ -154,22 +163,24 @@ class ArchiveCard(Card):
     def _facts(item: ArchiveItem, zone: ZoneInfo) -> list[tuple[str, list[State]]]:
         kept = []
         for one in item.kept:
+            if not one.reachable:
+                said = _("{place}: not within reach of this workstation").format(place=one.label)
+                kept.append(State(said, "offline", "text_muted"))
+                continue
             if one.verified_at is not None:
                 said = _("{place}: read back {when}").format(
                     place=one.label, when=words.when(one.verified_at, zone)
                 )
-                state = State(said, "success", "success")
-            else:
-                state = State(
-                    _("{place}: not read back").format(place=one.label), "warning", "warning"
+                kept.append(State(said, "success", "success"))
+            elif one.altered_at is None:
+                said = _("{place}: not read back").format(place=one.label)
+                kept.append(State(said, "warning", "warning"))
+            if one.altered_at is not None:
+                said = _("{place}: other bytes when read back {when}").format(
+                    place=one.label, when=words.when(one.altered_at, zone)
                 )
-            kept.append(state)
-            if not one.reachable:
-                kept[-1] = State(
-                    _("{place}: not within reach of this workstation").format(place=one.label),
-                    "offline",
-                    "text_muted",
-                )
+                tone = ("danger", "danger") if one.verified_at is None else ("info", "text_muted")
+                kept.append(State(said, *tone))
         rows = ngettext("{n} record", "{n} records", item.rows).format(n=number(item.rows))
         plain = "text"
         drilled = [words.drilled(item, zone)]

@@ -63,8 +63,9 @@ def when(moment: dt.datetime | None, zone: ZoneInfo) -> str:
 
 
 def reason(item: ArchiveItem) -> str:
-    """``Automática · completa``."""
-    return f"{_(REASONS[item.reason])} · {_(KINDS[item.kind])}"
+    """``Automática · completa``; of a safety copy, whether its restore was undone."""
+    more = _("restore undone") if item.undone_at is not None else _(KINDS[item.kind])
+    return f"{_(REASONS[item.reason])} · {more}"
 
 
 def source(item: ArchiveItem) -> str:

@@ -15,8 +15,11 @@ from desktop.backup.foreign import BroughtIn
 from desktop.services.tenancy import Migrations
 from tests.backup.foreign.making import OtherProgram
 from tests.support import clinic as clinics
+from tests.support.cheap import cheap_passwords
 from tests.support.clinic import ZONE, Clinic
 from tests.support.embedded import Server
+
+__all__ = ["cheap_passwords"]
 
 NOW = dt.datetime(2026, 11, 21, 14, 30, tzinfo=dt.UTC)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from tests.backup.services.conftest import OWNER, Office, failing, fresh_clinic, fresh_office
@@ -20,8 +21,16 @@ def test_from_the_file_to_the_clinic(fresh_office: Office, dump: Path) -> None:
     made = office.backups.import_foreign(office.actor, dump, None, PASSWORD, OWNER)
     assert "Se tomaron 5 de 5 clientes." in made.lines
     assert office.names() == before
-    assert made.archive.reason == "import"
+    assert (made.archive.reason, made.archive.source) == ("import", "foreign")
     planned = office.backups.plan(office.actor, made.archive.id, office.secret, OWNER)
+    assert planned.opened.source == "foreign"
+    assert office.clinic.value("SELECT origen FROM respaldo_archivo") == "foreign"
+    office.clinic.query("DELETE FROM respaldo_archivo")
+    (office.station.folder / "backups" / "history.jsonl").unlink()
+    (found,) = office.backups.overview().archives
+    assert (found.reason, found.source) == ("import", "foreign")
+    assert office.backups.overview().alarm == "never"
+    made = dataclasses.replace(made, archive=found)
     office.backups.restore(
         office.actor, made.archive.id, office.secret, OWNER, clinic_name=planned.clinic
     )

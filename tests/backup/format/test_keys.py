@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime as dt
 import io
 import random
 
 import pytest
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
@@ -79,6 +82,17 @@ def test_nearly_every_mistake_in_the_words_is_noticed_and_all_where_the_key_is_k
 
 def test_a_code_that_is_no_key() -> None:
     assert refused("AGE-SECRET-KEY-1QQQQ").code == "backup_key.wrong"
+
+
+def test_a_sealed_key_costs_a_guesser_what_the_format_says() -> None:
+    made = keys.new_clinic_keys()
+    _kind, *parts = keys.seal(made.identity, "la contraseña").split("$")
+    salt, content = map(base64.b64decode, parts)
+    stretched = hash_secret_raw(
+        "la contraseña".encode(), salt, 4, 64 * 1024, parallelism=1, hash_len=32, type=Type.ID
+    )
+    opened = ChaCha20Poly1305(stretched).decrypt(bytes(12), content, b"argon2id")
+    assert opened.decode() == made.identity
 
 
 def test_a_sealed_key_opens_with_its_password_alone() -> None:

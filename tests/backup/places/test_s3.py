@@ -48,6 +48,68 @@ def test_the_next_start_goes_on_with_the_parts_that_are_there(
     assert s3.inside() == {file.name: file.path.read_bytes()}
 
 
+def give_up(kept: Kept) -> str:
+    """The server forgets the upload that is under way, as by a rule of the bucket's owner; its id."""
+    place, (upload,) = kept.place, uploads(kept)
+    assert isinstance(place, S3Place)
+    place._client.abort_multipart_upload(
+        Bucket=place._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+    )
+    return str(upload["UploadId"])
+
+
+@pytest.mark.parametrize("cut_at", [4 * MIB, 12 * MIB, 20 * MIB])
+def test_an_upload_that_the_server_forgot_between_two_tries_begins_again(
+    s3: Kept, make_file: MakeFile, waits: Waits, cut_at: int
+) -> None:
+    file = make_file(24 * MIB)
+    forgotten: list[str] = []
+
+    def forget() -> None:
+        if not forgotten:
+            forgotten.append(give_up(s3))
+
+    waits.meanwhile = forget
+    s3.cutter.cuts = [("up", cut_at)]
+    before = s3.cutter.sent
+    receipt = s3.place.put(file.name, file.path)
+    assert (s3.cutter.done, len(forgotten)) == (1, 1)
+    assert s3.cutter.sent - before > 24 * MIB + cut_at - MIB  # all of it, after what was in vain
+    assert (receipt.size, receipt.sha256) == (file.print.size, file.print.sha256)
+    assert uploads(s3) == []
+    assert s3.inside() == {file.name: file.path.read_bytes()}
+
+
+def test_an_upload_that_the_server_forgot_while_the_program_was_off_begins_again(
+    s3: Kept, make_file: MakeFile
+) -> None:
+    file = make_file(17 * MIB)
+
+    def switched_off(done: int, _total: int) -> None:
+        if done > 9 * MIB:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        s3.place.put(file.name, file.path, progress=switched_off)
+    give_up(s3)
+    s3.place.put(file.name, file.path)
+    assert uploads(s3) == []
+    assert s3.inside() == {file.name: file.path.read_bytes()}
+
+
+def test_a_server_that_forgets_every_upload_is_given_up(
+    s3: Kept, make_file: MakeFile, waits: Waits
+) -> None:
+    file = make_file(9 * MIB)
+    waits.meanwhile = lambda: give_up(s3) and None
+    s3.cutter.cuts = [("up", 4 * MIB)] * 3
+    with pytest.raises(EnvironmentTrouble) as said:
+        s3.place.put(file.name, file.path)
+    assert said.value.code == "place.unreachable"
+    assert len(waits.seconds) == 3
+    assert s3.inside() == {}
+
+
 def test_parts_of_other_bytes_are_not_gone_on_with(s3: Kept, make_file: MakeFile) -> None:
     file, place = make_file(9 * MIB), s3.place
     assert isinstance(place, S3Place)

@@ -17,8 +17,10 @@ from desktop.backup.places.base import ABANDONED
 from desktop.backup.places.retrying import Retrying
 from desktop.backup.places.webdav import WebDavPlace
 from desktop.domain.errors import EnvironmentTrouble, RuleError
+from desktop.services import backups_steps as words
+from desktop.services.backups_steps import Steps
 from tests.backup.places import servers
-from tests.backup.places.conftest import File, Kept
+from tests.backup.places.conftest import File, Kept, Waits
 from tests.backup.places.cutter import cutting
 
 MIB = 1 << 20
@@ -76,6 +78,48 @@ def test_who_ends_second_under_a_name_overwrites_nothing(
         kept.place.put(file.name, file.path, progress=meanwhile)
     assert refused.value.code == "place.exists"
     assert kept.inside()[file.name] == other.path.read_bytes()
+
+
+@pytest.mark.parametrize("server", ["webdav", "rclone"])
+def test_no_server_goes_on_with_an_upload(
+    request: pytest.FixtureRequest, server: str, make_file: MakeFile
+) -> None:
+    """WsgiDAV refuses a part of a file; rclone's takes it for the whole: so nobody may try it."""
+    kept: Kept = request.getfixturevalue(server)
+    place, file = kept.place, make_file(10)
+    assert isinstance(place, WebDavPlace)
+    kept.damage(file.name, b"0123456789")
+    answer = place._http.ask(
+        "PUT",
+        place._url(file.name),
+        fine={201, 204, 400},
+        headers={"Content-Range": "bytes 10-15/16"},
+        content=[b"abcdef"],
+    )
+    whole = b"0123456789" if answer.status == 400 else b"abcdef"
+    assert kept.inside() == {file.name: whole}
+
+
+@pytest.mark.parametrize("server", ["webdav", "rclone"])
+def test_an_upload_that_was_cut_begins_again_says_so_and_leaves_nothing(
+    request: pytest.FixtureRequest, server: str, make_file: MakeFile, waits: Waits
+) -> None:
+    kept: Kept = request.getfixturevalue(server)
+    file, told, most = make_file(6 * MIB), dict[str, None](), 0
+    steps = Steps(lambda _done, _total, step: told.update({step: None}), words.KEEPING)
+
+    def look() -> None:
+        nonlocal most
+        most = max(most, len(kept.inside()))
+
+    waits.meanwhile = look
+    kept.cutter.cuts = [("up", 4 * MIB)] * 4
+    kept.place.put(file.name, file.path, progress=steps.again(words.KEEPING_AGAIN))
+    assert kept.cutter.done == 4
+    assert kept.inside() == {file.name: file.path.read_bytes()}
+    assert most < 4, "what was cut stays until the end"
+    assert list(told) == ["Guardando las copias…", "Se cortó la conexión; enviando de nuevo…"]
+    assert steps.step == words.KEEPING
 
 
 class _Scripted(BaseHTTPRequestHandler):

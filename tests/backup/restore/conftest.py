@@ -8,9 +8,12 @@ import pytest
 
 from desktop.services.tenancy import Migrations
 from tests.support import clinic as clinics
+from tests.support.cheap import cheap_passwords
 from tests.support.clinic import Clinic
 from tests.support.embedded import Server
 from tests.support.memory_keyring import MemoryKeyring
+
+__all__ = ["cheap_passwords"]
 
 VISITS = """
 INSERT INTO citas_cita (fecha_hora, estado, dentista_id, cliente_id, creada_el, actualizada_el)

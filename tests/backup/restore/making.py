@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import ExecStatus
 
 from desktop.backup import catalog, keys
 from desktop.backup.archive import ArchiveWriter
@@ -110,10 +111,9 @@ def take(
                 statement = sql.SQL("COPY {} ({}) TO STDOUT").format(
                     sql.Identifier(schema, table.name), names
                 )
-                with writer.table(table.name) as into, connection.cursor() as cursor:
-                    with cursor.copy(statement) as copy:
-                        for chunk in copy:
-                            into.write(chunk)
+                with writer.table(table.name) as into:
+                    for row in copied(connection, statement):
+                        into.write(row)
             writer.finish()
     return written(sink.getvalue(), recipients.identity)
 
@@ -175,6 +175,16 @@ def changed(
     return written(sink.getvalue())
 
 
+def copied(connection: psycopg.Connection, statement: sql.Composed) -> Iterator[memoryview]:
+    """The rows of a ``COPY … TO STDOUT``, without psycopg's machinery for each of them."""
+    server = connection.pgconn
+    assert server.exec_(statement.as_bytes(connection)).status == ExecStatus.COPY_OUT
+    while (answer := server.get_copy_data(0))[0] > 0:
+        yield answer[1]
+    while (end := server.get_result()) is not None:
+        assert end.status == ExecStatus.COMMAND_OK, end.error_message
+
+
 def hashes(connection: psycopg.Connection, schema: str, *, kept: bool = False) -> dict[str, str]:
     """Table → hash of its rows by key; of what a restore replaces, or of everything there is."""
     found = {}
@@ -187,9 +197,8 @@ def hashes(connection: psycopg.Connection, schema: str, *, kept: bool = False) -
             statement = sql.SQL("COPY (SELECT * FROM {} t ORDER BY t::text) TO STDOUT").format(
                 sql.Identifier(schema, name)
             )
-            with connection.cursor() as cursor, cursor.copy(statement) as copy:
-                for chunk in copy:
-                    digest.update(chunk)
+            for row in copied(connection, statement):
+                digest.update(row)
             found[name] = digest.hexdigest()
     return found
 

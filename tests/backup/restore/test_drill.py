@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,18 +14,29 @@ from desktop.backup import catalog, invariants, restore_plan, restore_words
 from desktop.backup.drill import checked, drill
 from desktop.backup.keys import Signer
 from desktop.domain.errors import RuleError
+from desktop.services.generate.sizes import SIZES, Size
 from desktop.services.tenancy import Migrations
-from tests.backup.restore.making import SIGNER, changed, hashes, opened, schemas, take
+from tests.backup.restore.making import SIGNER, Archive, changed, hashes, opened, schemas, take
 from tests.generate.conftest import SCHEMA, Made, generated
 from tests.support.clinic import ZONE
 from tests.support.embedded import Server
 
+TINY = Size(2, 1, 1, 300, 1_500, 2_250, 960, 1_100, 2, (60, 80))
+
 
 @pytest.fixture(scope="module")
 def made(postgres: Server) -> Iterator[Made]:
-    with generated(postgres) as made:
-        made.connection.execute("SET timezone = 'UTC'")
-        yield made
+    """A clinic with something of everything; what a test changes in it, it takes back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SIZES, "tiny", TINY)
+        with generated(postgres, size="tiny") as made:
+            made.connection.execute("SET timezone = 'UTC'")
+            yield made
+
+
+@pytest.fixture(scope="module")
+def archive(made: Made) -> Archive:
+    return take(made.connection, SCHEMA)
 
 
 WRONG = {
@@ -47,10 +57,9 @@ WRONG = {
 }
 
 
-def test_a_sound_backup(made: Made, tmp_path: Path) -> None:
+def test_a_sound_backup(made: Made, archive: Archive) -> None:
     """Catches a drill that leaves something behind, or that proves nothing by its report."""
     db = made.connection
-    archive = take(db, SCHEMA)
     before = (hashes(db, SCHEMA, kept=True), schemas(db), _roles(db))
     for model in (SCHEMA, None):
         with opened(archive) as sources:
@@ -70,8 +79,7 @@ def test_a_sound_backup(made: Made, tmp_path: Path) -> None:
             checked(bad, signer.public)
 
 
-def test_a_backup_that_does_not_load(made: Made) -> None:
-    archive = take(made.connection, SCHEMA)
+def test_a_backup_that_does_not_load(made: Made, archive: Archive) -> None:
     client = made.value("SELECT cliente_id FROM citas_cita WHERE cliente_id IS NOT NULL LIMIT 1")
     bad = changed(archive, {}, {"pacientes_cliente": f"{client}\n".encode()})
     with opened(archive, bad) as sources:
@@ -97,10 +105,9 @@ def test_every_question_can_be_answered_no(made: Made, name: str) -> None:
         assert name in wrong
 
 
-def test_a_plan_says_what_would_change(made: Made) -> None:
+def test_a_plan_says_what_would_change(made: Made, archive: Archive) -> None:
     """Catches a dry run that changes something, or counts another thing than the restore does."""
     db = made.connection
-    archive = take(db, SCHEMA)
     with opened(archive) as sources:
         same = restore_plan.plan(db, SCHEMA, sources, Migrations(), ZONE)
     assert (same.tables, same.days) == ((), ())

@@ -27,21 +27,24 @@ from desktop.views.backups import BackupsScreen
 from desktop.views.backups.setup import SetupWizard
 from desktop.views.backups.steps import Steps
 from tests.support import clinic as clinics
+from tests.support.cheap import cheap_passwords
 from tests.support.clinic import PASSWORD, Clinic, Station
 from tests.support.embedded import Server
+
+__all__ = ["cheap_passwords"]
 
 PATIENCE_MS = 20_000
 TROUBLES = ("Algo lo impide", "Así no se puede hacer", "Error inesperado")
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clinic(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
     with clinics.clinic(postgres, tmp_path_factory.mktemp("clinic")) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def office(clinic: Clinic) -> Station:
     return clinic.station("Oficina", "office")
 
@@ -171,7 +174,7 @@ def fill(wizard: SetupWizard, folder: Path, desk: Desk) -> tuple[str, ...]:
     return words
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder where backups are kept."""
     return tmp_path_factory.mktemp("respaldos")

@@ -14,6 +14,7 @@ from desktop.domain.permissions import permissions_of
 from desktop.views.backups import words
 from desktop.views.backups.actions import DrillDialog
 from desktop.views.backups.asking import Asking
+from desktop.views.backups.detail import StateLine
 from desktop.views.backups.model import COLUMNS
 from tests.backup.screens.conftest import CTRL, PATIENCE_MS, Desk
 from tests.support.clinic import PASSWORD, Station
@@ -120,6 +121,13 @@ def test_verify_reads_it_back_and_says_so_when_it_is_damaged(desk: Desk, kept: P
     assert desk.screen.table.rows.index(_row(desk, item.id), 5).data() == "Dañado"
     assert desk.screen.card is not None
     assert not desk.screen.card.buttons["restore"].isEnabled()
+    path.write_bytes(content)
+    desk.press(Qt.Key.Key_V, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    desk.until(lambda: _item(desk, item.id).state == "verified")
+    desk.until(lambda: desk.screen.card and desk.screen.card.buttons["restore"].isEnabled())
+    said = [line.said.text() for line in desk.screen.card.findChildren(StateLine)]
+    assert [each for each in said if ": contenido distinto al leerlo el " in each]
+    assert [each for each in said if ": leído de vuelta el " in each]
 
 
 def test_a_download_asks_for_the_password_again(desk: Desk, tmp_path: Path) -> None:

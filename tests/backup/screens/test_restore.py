@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from desktop.qt.widgets import Banner
+from desktop.views.backups import words
 from desktop.views.backups.asking import Asking
 from desktop.views.backups.restoring import RestoreWizard
 from desktop.views.backups.screen import UNDO
@@ -69,6 +71,13 @@ def test_a_restore_is_planned_in_words_done_and_undone(desk: Desk) -> None:
     told = desk.until(lambda: _told(desk, "La restauración se deshizo"))
     told.primary.click()
     assert clients(desk) == before + 1
+    desk.until(lambda: UNDO not in desk.screen.banners)
+    copy = next(item for item in desk.archives if item.name == wizard.restored.safety)
+    assert words.reason(copy) == "Copia de seguridad · restauración deshecha"
+    desk.screen.refresh(copy.id)
+    desk.until(lambda: desk.screen.card and desk.screen.card.item.id == copy.id)
+    said = [banner.text for banner in desk.screen.card.findChildren(Banner)]  # type: ignore[union-attr]
+    assert said[0].startswith("La restauración para la que se hizo se deshizo el ")
     desk.clinic.query("DELETE FROM pacientes_cliente WHERE nombre_completo = %s", LATE)
 
 

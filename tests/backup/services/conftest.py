@@ -23,7 +23,10 @@ from desktop.services.backups_station import stations_backups
 from desktop.services.cache import utc_now
 from tests.support import clinic as clinics
 from tests.support import embedded
+from tests.support.cheap import cheap_passwords
 from tests.support.clinic import PASSWORD, Clinic, Station
+
+__all__ = ["cheap_passwords"]
 
 OWNER = Database("postgres", "")
 ADMIN = "admin"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 import uuid
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from desktop.backup.schedule import Schedule
 from desktop.backup.turn import turn
 from desktop.services.backups_auto import AutomaticBackups
 from tests.backup.services.conftest import OWNER, Office, failing, seated
+from tests.support.clinic import PASSWORD
 
+NAME = "Clínica Los Aromos"
 SCHEDULE = Schedule(hour=13, drill_weekday=6, drill_hour=14)
 
 
@@ -119,6 +122,38 @@ def test_old_ones_go_by_rule(office: Office, tmp_path: Path) -> None:
     there = [each for each in office.backups.overview().archives if each.state == "verified"]
     assert {each.name for each in there} == names
     assert len(names) < 5
+
+
+def test_what_a_restore_replaced_goes_when_its_days_are_over(office: Office) -> None:
+    wall = Wall(office)
+    made = office.backups.create(office.actor)
+    kept: list[str] = []
+    for _ in range(2):
+        office.backups.restore(office.actor, made.id, office.secret, OWNER, clinic_name=NAME)
+        found = office.backups.overview().undo
+        assert found is not None
+        kept.append(found.schema)
+    office.clinic.query(
+        f"COMMENT ON SCHEMA {kept[0]} IS '{_told(office, kept[0], dt.timedelta(days=-8))}'"
+    )
+    runner = automatic(office, wall)
+    wall.to(office, 13, 1, days=1)
+    assert runner.step() == ("taken",)
+    there = {name for (name,) in office.clinic.query("SELECT nspname::text FROM pg_namespace")}
+    assert there & set(kept) == {kept[1]}
+    office.backups.undo(office.actor, PASSWORD, OWNER)
+
+
+def _told(office: Office, schema: str, by: dt.timedelta) -> str:
+    """What the restore wrote of the tables that it replaced, as if it had been so much earlier."""
+    text = str(
+        office.clinic.value("SELECT obj_description(%s::regnamespace, 'pg_namespace')", schema)
+    )
+    mark, _, said = text.partition("{")
+    told = json.loads("{" + said)
+    for key in ("at", "until"):
+        told[key] = (dt.datetime.fromisoformat(told[key]) + by).isoformat()
+    return mark + json.dumps(told)
 
 
 def test_in_a_thread_of_its_own_that_ends(office: Office) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import itertools
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from desktop.backup.history import Entry, ServerHistory, merge
 from desktop.backup.turn import turn
 from desktop.domain.permissions import ALL, permissions_of
-from desktop.services.backups_records import Secret
+from desktop.services.backups_records import ArchiveItem, Secret
 from tests.backup.services.conftest import OWNER, Office, failing, seated
 from tests.support.clinic import PASSWORD
 
@@ -138,6 +142,77 @@ def test_a_copy_that_was_changed_counts_no_more(office: Office, tmp_path: Path) 
     (tmp_path / "dos" / made.name).unlink()
     with failing("place.missing"):
         office.backups.verify(office.actor, made.id)
+
+
+def test_an_archive_that_is_whole_again_counts_again(office: Office, tmp_path: Path) -> None:
+    made = office.backups.create(office.actor)
+    copy = tmp_path / "respaldos" / made.name
+    whole = copy.read_bytes()
+    copy.chmod(0o600)
+    copy.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with failing("place.altered"):
+        office.backups.verify(office.actor, made.id)
+    assert office.backups.show(office.actor, made.id).state == "damaged"
+    assert office.backups.overview().alarm == "never"
+    copy.write_bytes(whole)
+    again = office.backups.verify(office.actor, made.id)
+    history = office.station.folder / "backups" / "history.jsonl"
+    for told in (again, *office.backups.overview().archives, *_afresh(office, history)):
+        assert (told.state, told.restorable) == ("verified", True)
+        (kept,) = told.kept
+        assert made.kept[0].verified_at is not None
+        assert kept.altered_at is not None
+        assert kept.verified_at is not None
+        assert made.kept[0].verified_at < kept.altered_at < kept.verified_at
+    assert office.backups.overview().alarm == ""
+    assert office.clinic.value("SELECT estado FROM respaldo_archivo") == "verified"
+    copy.write_bytes(whole[:-1])
+    with failing("place.altered"):
+        office.backups.verify(office.actor, made.id)
+    (told,) = _afresh(office, history)
+    assert told.state == "damaged"
+
+
+def _afresh(office: Office, history: Path) -> tuple[ArchiveItem, ...]:
+    """As another workstation knows it: by the server alone."""
+    history.unlink()
+    return office.backups.overview().archives
+
+
+def test_what_several_know_adds_up_in_any_order(office: Office) -> None:
+    """On the server as in a file; somebody who was away for long takes back nothing that is newer."""
+    office.backups.create(office.actor)
+    with office.clinic.admin() as connection:
+        server = ServerHistory(connection, office.clinic.schema)
+        (first,) = server.list()
+        ((place, told),) = first.places.items()
+        days = [first.taken_at + dt.timedelta(days=n) for n in range(4)]
+        altered, whole = days[1].isoformat(), days[2].isoformat()
+        drilled = dataclasses.replace(first, drilled_at=days[1], report={"ok": True})
+        undone = dataclasses.replace(first, undone_at=days[3])
+        damaged = dataclasses.replace(
+            first, state="damaged", places={place: {**told, "altered_at": altered}}
+        )
+        verified = dataclasses.replace(
+            first, verified_at=days[2], places={place: {**told, "verified_at": whole}}
+        )
+        for known in itertools.permutations((first, drilled, undone, damaged, verified)):
+            connection.execute("DELETE FROM respaldo_archivo")
+            for one in known:
+                server.record(one)
+            (merged,) = merge(*([one] for one in known))
+            assert server.list() == [merged]
+            assert merged.state == "verified"
+            assert merged.places == {place: {**told, "altered_at": altered, "verified_at": whole}}
+            assert (merged.report, merged.undone_at) == ({"ok": True}, days[3])
+        connection.execute("DELETE FROM respaldo_archivo")
+        for one in (verified, dataclasses.replace(damaged, places=_altered(damaged, days[3]))):
+            server.record(one)
+        assert server.list()[0].state == "damaged"
+
+
+def _altered(entry: Entry, at: dt.datetime) -> dict[str, dict[str, Any]]:
+    return {place: {**told, "altered_at": at.isoformat()} for place, told in entry.places.items()}
 
 
 def test_one_at_a_time(office: Office) -> None:

@@ -53,6 +53,16 @@ def test_put_back_as_it_was_and_undone(office: Office) -> None:
     assert done.safety in [each.name for each in found.archives if each.reason == "safety"]
     office.backups.undo(office.actor, PASSWORD, OWNER)
     assert "Nueva Clienta" in office.names()
+    (office.station.folder / "backups" / "history.jsonl").unlink()
+    for found in (office.backups.overview(), office.backups.overview(refresh=False)):
+        assert found.undo is None
+        (copy,) = [each for each in found.archives if each.name == done.safety]
+        assert copy.undone_at is not None
+        assert copy.drill_ok is None
+    assert office.backups.undoable(office.actor, OWNER) is None
+    office.backups.undo(office.actor, PASSWORD, OWNER)  # what was undone is restored again
+    assert office.names() == before
+    assert office.backups.overview().undo is not None
 
 
 def test_only_what_changed_and_back_from_it(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from desktop.backup import rights
+from desktop.backup import restore, rights
 from desktop.backup.reading import snapshot
+from desktop.backup.swap import go_away
 from desktop.backup.take import take_full
 from desktop.domain.errors import AppError, RuleError
 from desktop.models.backup_roles import door, readers
+from desktop.services import backups_server as server
 from desktop.services import devices
 from tests.backup.take.conftest import WHO, Safe
 from tests.support import clinic as clinics
@@ -135,6 +138,73 @@ def test_a_workstation_that_is_no_longer_the_offices_loses_it_with_the_next_ensu
                 pass
     rights.ensure(owner, clinic.schema)
     assert not member_of(owner, door(clinic.schema), role)
+
+
+PAST, FUTURE = (dt.datetime(year, 11, 21, tzinfo=dt.UTC) for year in (2025, 2126))
+
+
+def replaced(
+    owner: psycopg.Connection, live: str, until: dt.datetime, name: str | None = None
+) -> str:
+    """A schema as a restore leaves it behind, with tables that refer to each other."""
+    made = go_away(owner, live, "0003", until - dt.timedelta(days=7), until)
+    if name is not None:
+        owner.execute(
+            sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(
+                sql.Identifier(made), sql.Identifier(name)
+            )
+        )
+        made = name
+    owner.execute(
+        sql.SQL(
+            "CREATE TABLE {0}.a (id serial PRIMARY KEY, b int);"
+            " CREATE TABLE {0}.b (id int PRIMARY KEY, a int REFERENCES {0}.a);"
+            " ALTER TABLE {0}.a ADD FOREIGN KEY (b) REFERENCES {0}.b"
+        ).format(sql.Identifier(made))
+    )
+    return made
+
+
+def test_a_workstation_drops_only_what_a_restore_left_and_its_time_is_over(
+    clinic: Clinic, owner: psycopg.Connection, office: psycopg.Connection
+) -> None:
+    live = clinic.schema
+    over = [replaced(owner, live, PAST - dt.timedelta(days=n)) for n in range(2)]
+    young = replaced(owner, live, FUTURE)
+    anothers = replaced(owner, "otra", PAST)
+    renamed = replaced(owner, live, PAST, "no_es_de_una_restauracion")
+    leaned_on = replaced(owner, live, PAST - dt.timedelta(days=30))
+    garbled = replaced(owner, live, PAST - dt.timedelta(days=31))
+    foreign = replaced(owner, live, PAST - dt.timedelta(days=32))
+    looked_at = replaced(owner, live, PAST - dt.timedelta(days=33))
+    name = sql.Identifier
+    for statement in (
+        sql.SQL("CREATE SCHEMA informes"),
+        sql.SQL("CREATE VIEW informes.v AS SELECT * FROM {}").format(name(leaned_on, "a")),
+        sql.SQL("COMMENT ON SCHEMA {} IS 'consultorio: replaced {{'").format(name(garbled)),
+        sql.SQL("CREATE ROLE ajeno"),
+        sql.SQL("ALTER SCHEMA {} OWNER TO ajeno").format(name(foreign)),
+    ):
+        owner.execute(statement)
+    try:
+        with psycopg.connect(clinic.dsn) as other:
+            other.execute(sql.SQL("SELECT FROM {}").format(name(looked_at, "b")))
+            assert sorted(server.purge(office, live)) == sorted(over)
+        there = {row[0] for row in owner.execute("SELECT nspname FROM pg_namespace").fetchall()}
+        left = {young, anothers, renamed, leaned_on, garbled, foreign, looked_at}
+        assert left <= there
+        assert not there & set(over)
+        assert server.purge(office, live) == [looked_at]
+        with restore.alone(owner, live):
+            assert server.purge(office, live) == []
+    finally:
+        for each in ("informes", young, anothers, renamed, leaned_on, garbled, foreign):
+            owner.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(name(each)))
+        owner.execute("DROP ROLE ajeno")
+    reception = clinic.station("no purga", "reception")
+    with reception.workstation.connect() as connection:
+        with pytest.raises(RuleError, match=r"backup\.forbidden"):
+            server.purge(connection, live)
 
 
 def test_tables_that_came_later_are_read_too(
