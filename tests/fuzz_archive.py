@@ -35,6 +35,8 @@ SLOWEST = 30.0
 """Seconds that one archive may take on a busy computer; a hang is ended after twice that."""
 _HEADER = 700
 _PART = 2000
+_PARTS = 20
+"""Archives at a time, and how often a process takes so many."""
 
 
 @dataclass
@@ -308,14 +310,15 @@ def main(arguments: Sequence[str]) -> int:
     ]
     began = time.monotonic()
     total = Tally()
-    # A process is used for some parts only, so that what it holds is what reading needs.
-    with ProcessPoolExecutor(
-        chosen.jobs, multiprocessing.get_context("spawn"), max_tasks_per_child=20
-    ) as pool:
-        for done in as_completed([pool.submit(run, *part) for part in parts]):
-            total.add(done.result())
-            if total.cases % (10 * _PART) == 0:
-                print(f"{total.cases} of {chosen.count}", flush=True)
+    # A process is used for some parts only, so that what it holds is what reading needs. (Left to the
+    # pool, max_tasks_per_child of Python 3.11 ends the processes and begins no others.)
+    share = chosen.jobs * _PARTS
+    for at in range(0, len(parts), share):
+        with ProcessPoolExecutor(chosen.jobs, multiprocessing.get_context("spawn")) as pool:
+            for done in as_completed([pool.submit(run, *part) for part in parts[at : at + share]]):
+                total.add(done.result())
+                if total.cases % (10 * _PART) == 0:
+                    print(f"{total.cases} of {chosen.count}", flush=True)
     return report(total, time.monotonic() - began)
 
 

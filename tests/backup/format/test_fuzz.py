@@ -6,6 +6,8 @@ import os
 import random
 import time
 
+import pytest
+
 from tests import fuzz_archive
 
 SECONDS = float(os.environ.get("CONSULTORIO_FUZZ_SECONDS", "3"))
@@ -37,3 +39,14 @@ def test_the_same_case_gives_the_same_archive() -> None:
     for case in range(20):
         one, other = (random.Random(1 << 40 | case) for _ in range(2))
         assert fuzz_archive.file_bytes(one) == fuzz_archive.file_bytes(other)
+
+
+def test_the_run_goes_on_with_new_processes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Catches a pool that ends its processes and begins no others."""
+    monkeypatch.setattr(fuzz_archive, "_PART", 2)
+    monkeypatch.setattr(fuzz_archive, "_PARTS", 1)
+    assert fuzz_archive.main(["--count", "5", "--jobs", "1"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1].startswith("5 archives in ")
