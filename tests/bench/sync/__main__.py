@@ -42,6 +42,7 @@ class Scale:
     rounds: int = 1
     screen_rounds: int = 3
     transactions: int = 1_000
+    pushes: int = 5
     log_rows: int = 2_000_000
     polls: int = 300
     captured: int = 100_000
@@ -95,7 +96,8 @@ class Bench:
         return screen.seen(self.clinic(self.scale.first), self.scale.screen_rounds, held=held)
 
     def push(self) -> list[Figure]:
-        return pushing.offline(self.work, self.station("one"), self.scale.transactions)
+        scale = self.scale
+        return pushing.offline(self.work, self.station("one"), scale.transactions, scale.pushes)
 
     def poll(self) -> list[Figure]:
         scale = self.scale
