@@ -46,7 +46,7 @@ class Scale:
     log_rows: int = 2_000_000
     polls: int = 300
     captured: int = 100_000
-    capture_rounds: int = 5
+    capture_rounds: int = 9
     hour: hour.Hour = BUSY
 
 
