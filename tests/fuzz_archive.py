@@ -13,7 +13,6 @@ import hashlib
 import multiprocessing
 import os
 import random
-import resource
 import sys
 import time
 from collections import Counter
@@ -28,6 +27,7 @@ from desktop.backup.manifest import Manifest
 from desktop.domain.sentences import all_sentences
 from tests.backup.format import making
 from tests.backup.format.making import Forgery, sealed, tar, zstd
+from tests.bench.backup.memory import most_memory
 
 MEMORY = 256
 """MB that a process may come to, the test's own share included."""
@@ -289,7 +289,7 @@ def run(seed: int, first: int, count: int, until: float | None = None) -> Tally:
         tally.cases += 1
         tally.slowest = max(tally.slowest, time.monotonic() - began)
     faulthandler.cancel_dump_traceback_later()
-    tally.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    tally.memory = int(most_memory())
     return tally
 
 
