@@ -18,7 +18,7 @@ import zstandard
 
 from desktop.backup import archive_format as form
 from desktop.backup.archive_format import PIECE, Named, Part
-from desktop.backup.channel import Channel
+from desktop.backup.channel import Channel, Left
 from desktop.backup.errors import ArchiveError
 from desktop.backup.keys import Signer, check_recipient
 from desktop.backup.manifest import INCREMENTAL, Manifest, digest
@@ -54,10 +54,6 @@ class Receipt:
     def rows(self) -> int:
         """Rows in all tables."""
         return sum(table.rows for table in self.tables if table.part == Part.ROWS)
-
-
-class _Abandoned(Exception):
-    """The writer was left before its end."""
 
 
 class ArchiveWriter:
@@ -116,7 +112,7 @@ class ArchiveWriter:
         trace: TracebackType | None,
     ) -> None:
         if not self._finished:
-            self._abort(_Abandoned())
+            self._abort(Left())
         for thread in self._threads:
             thread.join()
 

@@ -82,7 +82,6 @@ def verify(
     *,
     trusted: Collection[str] | None,
     tenant: str | None = None,
-    expect: Receipt | None = None,
     schema_version: int | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
@@ -91,8 +90,8 @@ def verify(
 
     :param identities: private halves of keys; one of them opens it.
     :param trusted: public keys of the signers whom the clinic trusts; ``None`` judges no signer.
-    :param tenant: the clinic's UUID that it has to be of. :param expect: what was written, where
-        this is the reading back. :param schema_version: the newest that this program knows.
+    :param tenant: the clinic's UUID that it has to be of.
+    :param schema_version: the newest that this program knows.
     :param progress: told the bytes of the file that were read; what it raises ends the reading.
 
     Raises :class:`ArchiveError`. What ``source`` or ``progress`` raise passes through.
@@ -119,8 +118,6 @@ def verify(
         contents = replace(contents, signer_known=True)
     if schema_version is not None and manifest.schema_version > schema_version:
         raise ArchiveError("archive.newer")
-    if expect is not None:
-        contents.hold_against(expect)
     return contents
 
 

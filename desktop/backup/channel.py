@@ -67,7 +67,7 @@ class Channel(Generic[_T]):
 
 
 class Left(Exception):
-    """Whoever took what the other thread makes wants no more of it."""
+    """Whoever took or made what goes between two threads has left; the other one need not go on."""
 
 
 @contextmanager

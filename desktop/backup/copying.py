@@ -136,8 +136,7 @@ class Rows:
 
     def _await_result(self) -> None:
         while self._pg.is_busy():
-            self._wait(selectors.EVENT_READ)
-            self._pg.consume_input()
+            self._more()
 
     def _drain(self) -> None:
         """Take what the server still sends, of this statement and all that follow."""
@@ -146,8 +145,7 @@ class Rows:
                 size, _data = self._pg.get_copy_data(1)
                 self._copying = size >= 0
                 if size == 0:
-                    self._wait(selectors.EVENT_READ)
-                    self._pg.consume_input()
+                    self._more()
             self._await_result()
             result = self._pg.get_result()
             self._copying = result is not None and result.status == ExecStatus.COPY_OUT

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from desktop.backup.places import local
 
@@ -37,15 +36,8 @@ class ReadBack:
         self._on_disk = 0
         self._read = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the reader's half; the file is whose it was."""
         self._reading.close()
 
     def write(self, data: bytes) -> int:

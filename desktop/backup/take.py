@@ -12,7 +12,7 @@ import json
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self, cast
@@ -21,6 +21,7 @@ import psycopg
 
 from desktop.backup.archive import ArchiveWriter, Receipt
 from desktop.backup.archive_reader import Contents, verify
+from desktop.backup.channel import Left
 from desktop.backup.copying import copied
 from desktop.backup.keys import Signer
 from desktop.backup.manifest import FULL, SERVER, Manifest
@@ -303,7 +304,7 @@ class ArchiveFile:
             with self.writer:
                 yield self
         finally:
-            self._file.abort(_Left())
+            self._file.abort(Left())
             self._thread.join()
 
     def finish(self, progress: Heard, cancelled: Cancelled) -> tuple[Receipt, Contents]:
@@ -319,7 +320,7 @@ class ArchiveFile:
         self._file.end()
         self._thread.join()
         if self._found is None:
-            raise self._failed or _Left()
+            raise self._failed or Left()
         self._found.hold_against(receipt)
         self.complete = True
         return receipt, self._found
@@ -342,10 +343,6 @@ class ArchiveFile:
             self._told(done)
 
 
-class _Left(Exception):
-    """The archive was left before its end."""
-
-
 @contextmanager
 def archive_file(
     path: Path, for_whom: Sequence[str], sealing: Sealing, manifest: Manifest
@@ -355,7 +352,7 @@ def archive_file(
     beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
     with local.in_words(str(path.parent)):
         try:
-            with local.create(beside) as file, ReadBack(file, beside) as both:
+            with local.create(beside) as file, closing(ReadBack(file, beside)) as both:
                 made = ArchiveFile(both, for_whom, sealing.signer, manifest)
                 with made.open():
                     yield made

@@ -81,10 +81,19 @@ def made(
     return sink.getvalue(), receipt, writer.check_identity
 
 
-def verified(content: bytes, identity: str = KEYS.identity, **asked: object) -> Contents:
-    """What an archive's bytes are verified to hold."""
+def verified(
+    content: bytes,
+    identity: str = KEYS.identity,
+    *,
+    expect: Receipt | None = None,
+    **asked: object,
+) -> Contents:
+    """What an archive's bytes are verified to hold. :param expect: what was written."""
     asked.setdefault("trusted", TRUSTED)
-    return verify(io.BytesIO(content), [identity], **asked)  # type: ignore[arg-type]
+    found = verify(io.BytesIO(content), [identity], **asked)  # type: ignore[arg-type]
+    if expect is not None:
+        found.hold_against(expect)
+    return found
 
 
 def read(content: bytes, contents: Contents, identity: str = KEYS.identity) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ import io
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +32,7 @@ PATIENCE = 10.0
 
 @contextmanager
 def both(path: Path) -> Iterator[ReadBack]:
-    with local.create(path) as file, ReadBack(file, path) as found:
+    with local.create(path) as file, closing(ReadBack(file, path)) as found:
         yield found
 
 
