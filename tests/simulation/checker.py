@@ -143,13 +143,16 @@ def nothing_went_unasked(
 ) -> None:
     """Most of a table goes only where a person has allowed it.
 
+    A table's rows are all that were there, all that are, and those that are known to come.
+
     :param before: table → its rows that nothing waited for; ``edited_before``: the others.
     """
     for table, ids in before.items():
         there = set(station.ids(table))
         edited = {row_id for name, row_id in pending(station)[0] if name == table}
         gone = ids - there - edited
-        rows = len(there | ids | edited_before[table])
+        later = station.execute("SELECT row_id FROM sync_later WHERE tbl = ?", (table,))
+        rows = len(there.union(ids, edited_before[table], (row_id for (row_id,) in later)))
         most = len(gone) >= few_rows and 2 * len(gone) > rows + 1
         hold("mass deletion", not most or station.allowed, (station.name, table, len(gone)))
 
