@@ -285,8 +285,7 @@ class Backups(PuttingBack):
         :param secret: ``None``: the one that is kept for it.
         """
         actor.require(SETTINGS)
-        with contextlib.closing(self._station.open(place, secret)) as opened:
-            opened.check()
+        self._station.try_out(place, secret)
 
 
 def banners(red: retention.Alarm, *, set_up: bool, now: dt.datetime) -> tuple[Banner, ...]:

@@ -99,7 +99,7 @@ class AdministratorSettings:
         """Settings are made at a workstation."""
         raise RuleError("backup.at_a_workstation")
 
-    def open(self, _place: PlaceSettings, _secret: str | None, /) -> Place:
+    def try_out(self, _place: PlaceSettings, _secret: str | None, /) -> None:
         """Places are tried at a workstation."""
         raise RuleError("backup.at_a_workstation")
 

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from desktop.backup import keys
 from desktop.backup.places.base import Place
-from desktop.backup.places.retrying import Breaker
+from desktop.backup.places.retrying import Breaker, Patience
 from desktop.backup.places.secrets import keep_secret, secret_of
 from desktop.backup.places.settings import BackupSettings, PlaceSettings, open_place
 from desktop.backup.retention import Keep
@@ -43,6 +43,8 @@ from sync import store
 CLINIC_KEY = "respaldos"
 FILE = "backups.json"
 FOLDER = "backups"
+AT_A_FORM = Patience(tries=2)
+"""While a person waits."""
 _SIGNER = "backup_signer"
 _RECIPIENTS = "backup_recipients"
 
@@ -71,8 +73,8 @@ class Store(Protocol):
     def save(self, actor: Actor, settings: Settings, /) -> None:
         """Keep other settings."""
 
-    def open(self, place: PlaceSettings, secret: str | None, /) -> Place:
-        """A place. :param secret: ``None``: the one that is kept for it."""
+    def try_out(self, place: PlaceSettings, secret: str | None, /) -> None:
+        """Raise what stands in a place's way. :param secret: ``None``: the one that is kept."""
 
     def keep_secret(self, place: PlaceSettings, secret: str, /) -> None:
         """Keep what opens a place."""
@@ -159,23 +161,31 @@ class StationSettings:
         """This workstation's places, ready to be used."""
 
         def opener(place: PlaceSettings) -> Callable[[], Place]:
-            return lambda: self.open(place, None)
+            return lambda: open_place(
+                place,
+                self._secret(place),
+                breaker=self._breakers.setdefault(place.id, Breaker()),
+                unfinished=self._unfinished(place),
+            )
 
         return {
             each.id: Open(each.id, each.label or each.address, opener(each))
             for each in self.load().places
         }
 
-    def open(self, place: PlaceSettings, secret: str | None) -> Place:
-        """A place. :param secret: ``None``: the one that is kept for it."""
-        if secret is None and place.needs_secret:
-            secret = secret_of(self._id, place.id)
-        return open_place(
-            place,
-            secret,
-            breaker=self._breakers.setdefault(place.id, Breaker()),
-            unfinished=self._unfinished(place),
-        )
+    def try_out(self, place: PlaceSettings, secret: str | None) -> None:
+        """Raise what stands in a place's way, soon: somebody waits for it at a form.
+
+        Failures of before don't count here, as its description may be another now. Where it can be
+        reached they don't count elsewhere either.
+        """
+        found = self._secret(place) if secret is None else secret
+        with contextlib.closing(open_place(place, found, patience=AT_A_FORM)) as opened:
+            opened.check()
+        self._breakers.pop(place.id, None)
+
+    def _secret(self, place: PlaceSettings) -> str | None:
+        return secret_of(self._id, place.id) if place.needs_secret else None
 
     def keep_secret(self, place: PlaceSettings, secret: str) -> None:
         """Keep in the keyring what opens a place."""
