@@ -18,8 +18,10 @@ ROW, ROWS, LEAST = 36, 4, 96
 scale."""
 
 
-GOING = (7, 3, 4)
-"""Columns that are left out where the room is small: name, who, kept in."""
+GOING = (7, 3, 4, 2)
+"""Columns that are left out where the room is small: name, who, kept in, size."""
+KIND = 1
+"""The column that is wider then."""
 
 
 class HistoryTable(QTableView):
@@ -106,25 +108,26 @@ class HistoryTable(QTableView):
 
     def _share(self) -> None:
         """Dates, kinds and sizes as wide as they are; names share what is left."""
+        for at in GOING:  # a hidden heading says that it needs nothing
+            self.setColumnHidden(at, False)
         room = self.viewport().width()
-        shared = [at for at, column in enumerate(COLUMNS) if column.share]
-        for at in range(len(COLUMNS)):
-            if at not in shared:
-                needed = max(
-                    self.sizeHintForColumn(at), self.horizontalHeader().sectionSizeHint(at)
-                )
-                self.setColumnWidth(at, needed)
-                room -= needed
+        needed = {
+            at: max(self.sizeHintForColumn(at), self.horizontalHeader().sectionSizeHint(at))
+            for at, column in enumerate(COLUMNS)
+        }
         least = current_theme().px(LEAST)
+        wanted = {at: least if COLUMNS[at].share else needed[at] for at in needed}
         # Where the room is small they go, in this order; all of it stands in the card below.
-        dropped: list[int] = []
         for at in GOING:
-            if room >= least * (len(shared) - len(dropped)):
-                break
-            dropped.append(at)
-        shared = [at for at in shared if at not in dropped]
+            if sum(wanted.values()) > room:
+                del wanted[at]
         for at in GOING:
-            self.setColumnHidden(at, at in dropped)
-        whole = sum(COLUMNS[at].share for at in shared)
-        for at in shared:
-            self.setColumnWidth(at, max(least, room * COLUMNS[at].share // whole))
+            self.setColumnHidden(at, at not in wanted)
+        spare = max(0, room - sum(wanted.values()))
+        whole = sum(COLUMNS[at].share for at in wanted)
+        for at, width in wanted.items():
+            if whole:
+                width += spare * COLUMNS[at].share // whole
+            elif at == KIND:  # no heading ends before the frame does
+                width += spare
+            self.setColumnWidth(at, width)

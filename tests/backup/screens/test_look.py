@@ -24,6 +24,7 @@ from desktop.services.backups_keys import new_setup
 from desktop.services.backups_records import Overview
 from desktop.views.backups.alarm import AlarmWatch
 from desktop.views.backups.key_sheet import Code, print_sheet
+from desktop.views.backups.model import COLUMNS
 from desktop.views.backups.restoring import RestoreWizard
 from desktop.views.main_window import SMALLEST
 from desktop.views.rail import Rail
@@ -90,6 +91,16 @@ def test_the_smallest_window_cuts_no_word(
         assert colours(picture) > 16
     finally:
         screen.setParent(None)
+
+
+@pytest.mark.parametrize("width", range(SMALLEST.width() - RAIL, 1500, 90))
+def test_the_columns_fill_the_table_at_any_width(desk: Desk, width: int) -> None:
+    theme_switch().apply("light", 1.25)
+    screen = desk.screen
+    screen.resize(width, 760)
+    lay_out(screen)
+    table = screen.table
+    assert 0 <= table.viewport().width() - table.horizontalHeader().length() < len(COLUMNS)
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
