@@ -126,8 +126,6 @@ class HistoryTable(QTableView):
         spare = max(0, room - sum(wanted.values()))
         whole = sum(COLUMNS[at].share for at in wanted)
         for at, width in wanted.items():
-            if whole:
-                width += spare * COLUMNS[at].share // whole
-            elif at == KIND:  # no heading ends before the frame does
-                width += spare
-            self.setColumnWidth(at, width)
+            # No heading ends before the frame does: where nothing shares, the kind is wider.
+            more = spare * COLUMNS[at].share // whole if whole else spare * (at == KIND)
+            self.setColumnWidth(at, width + more)
