@@ -21,7 +21,7 @@ scale."""
 GOING = (7, 3, 4, 2)
 """Columns that are left out where the room is small: name, who, kept in, size."""
 KIND = 1
-"""The column that is wider then."""
+"""The column that is wider then, or narrower where not even that is enough."""
 
 
 class HistoryTable(QTableView):
@@ -121,6 +121,8 @@ class HistoryTable(QTableView):
         for at in GOING:
             if sum(wanted.values()) > room:
                 del wanted[at]
+        over = sum(wanted.values()) - room
+        wanted[KIND] -= max(0, min(over, wanted[KIND] - least))
         for at in GOING:
             self.setColumnHidden(at, at not in wanted)
         spare = max(0, room - sum(wanted.values()))
