@@ -33,6 +33,7 @@ PUSH_LIMIT = 2000
 """Operations in one exchange; a longer outbox goes in several."""
 
 CHECKING = "checking"
+PUSHED_UNTIL = "pushed_until"
 CHECK_EVERY = dt.timedelta(hours=6)
 
 Clock = Callable[[], dt.datetime]
@@ -299,6 +300,7 @@ def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.Excha
     state = {key: store.get_state(execute, key) for key in ("nonce", "epoch", "cursor")}
     if not state["nonce"] or not state["cursor"]:
         raise NeverSynced
+    push = _to_push(execute, push_limit)
     return wire.ExchangeRequest(
         schema_version=schema.version,
         device=store.device(execute),
@@ -307,8 +309,23 @@ def _request(connection: Any, schema: SyncSchema, push_limit: int) -> wire.Excha
         exchange=store.exchange(execute),
         epoch=state["epoch"] or "",
         cursor=state["cursor"],
-        push=scope.outgoing(store.outbox(execute, push_limit), store.columns(execute)),
+        push=scope.outgoing(push, store.columns(execute)),
     )
+
+
+def _to_push(execute: store.Execute, limit: int) -> list[store.LocalTransaction]:
+    """The first that wait; in the repeat of an exchange none that are newer than it.
+
+    A cache that was copied before the answer came and its copy repeat the same exchange, and the
+    server can't tell them apart until the next. What each of them did since goes with that one.
+    """
+    waiting = store.outbox(execute, limit)
+    if store.get_state(execute, "exchange") is None:
+        store.set_state(execute, PUSHED_UNTIL, str(waiting[-1].seq if waiting else 0))
+        return waiting
+    until = store.get_state(execute, PUSHED_UNTIL)
+    # A cache whose exchange an older program began doesn't know.
+    return [one for one in waiting if until is None or one.seq <= int(until)]
 
 
 def greet(connection: Any, transport: Transport, schema: SyncSchema) -> wire.HelloAnswer:

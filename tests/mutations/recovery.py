@@ -134,6 +134,13 @@ MUTATIONS = (
         (_RECOVERY,),
     ),
     Mutation(
+        "a repeated exchange pushes what is newer than it",
+        EXCHANGE,
+        "if until is None or one.seq <= int(until)]",
+        "if one]",
+        (_RECOVERY,),
+    ),
+    Mutation(
         "nothing is compared after the log's end",
         EXCHANGE,
         "            (COMPARING, Progress.of(table.name for table in schema.tables).text()),\n",

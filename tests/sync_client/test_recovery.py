@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -382,6 +382,49 @@ def test_a_copy_asks_about_all_that_waits(station: Maker, tenant: Tenant, tmp_pa
     copy.close()
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["nothing waits", "something waits"])
+def test_a_copy_from_before_a_lost_answer_came_is_told_apart_before_anything_new_is_taken(
+    station: Maker, tenant: Tenant, tmp_path: Path, waits: bool
+) -> None:
+    """Both repeat the exchange that was not answered, and nobody can tell them apart by it."""
+    a = station()
+    old = person(a, name="old")
+    sync(a)
+    if waits:
+        person(a, name="before the copy")
+    assert not answered(a)
+    copy = a.copied(tmp_path / "copy.db")
+    mine, theirs = person(a, name="mine"), person(copy, name="the copy's")
+    assert mine == theirs
+    assert answered(copy, loses=False)
+    assert answered(a, loses=False)
+    with a.desk.doing():
+        a.desk.update("person", old, name="renamed")
+    sync(a, copy)
+    names = sorted(row["name"] for row in tenant.everything()["person"].values())
+    assert names == sorted(["mine", "renamed", "the copy's"] + ["before the copy"] * waits)
+    assert [store.rejected_count(one.desk.execute) for one in (a, copy)] == [0, 0]
+    assert a.device != copy.device
+    alike(tenant, a, copy)
+    copy.close()
+
+
+def answered(one: Station, *, loses: bool = True) -> bool:
+    """One exchange; ``loses``: its answer."""
+
+    class Lost(Exception):
+        pass
+
+    def lose(point: str) -> None:
+        if loses and point == "after_receive":
+            raise Lost
+
+    with closing(one.server.connect()) as transport, suppress(Lost):
+        exchange_once(one.connection, transport, SCHEMA, lambda: NOW, lose)
+        return True
+    return False
+
+
 def test_what_was_acknowledged_is_kept_for_35_days(two: tuple[Station, Station]) -> None:
     a, _ = two
     person(a, name="x")
@@ -395,7 +438,7 @@ def test_what_was_acknowledged_is_kept_for_35_days(two: tuple[Station, Station])
 
 
 def test_a_backup_between_an_exchange_and_its_repeat(station: Maker, tenant: Tenant) -> None:
-    """Catches a repeat that leaves no trace: what it brought and took would be lost unnoticed."""
+    """Catches a repeat that leaves no trace: what it brought would stay, and nobody would notice."""
     a = station()
     with proxied(a.params) as proxy:
         engine = a.make_engine(server=PostgresServer(proxy.params, tenant.name))
@@ -405,14 +448,14 @@ def test_a_backup_between_an_exchange_and_its_repeat(station: Maker, tenant: Ten
         engine.close()
     kept = tenant.backup()
     tenant.query("INSERT INTO person (name) VALUES ('after the backup')")
-    mine = person(a, name="acknowledged")
+    person(a, name="waits")
     with closing(a.server.connect()) as transport:
         exchange_once(a.connection, transport, SCHEMA, lambda: NOW)
     assert len(a.desk.rows("person")) == 2
     tenant.put_back(kept)
     sync(a)
     alike(tenant, a)
-    assert set(tenant.everything()["person"]) == {mine}
+    assert [row["name"] for row in tenant.everything()["person"].values()] == ["waits"]
 
 
 @pytest.mark.parametrize("mode", ["offer", "review"])

@@ -78,12 +78,14 @@ def test_a_client_that_is_killed(kept: Kept, make_file: MakeFile, tmp_path: Path
     )
     said, _ = client.communicate(timeout=60)
     assert (client.returncode == 0) == (said == "verified\n")
+    # A server may still be taking what it was sent before the client died: what lies there stays.
+    listed = [(each.name, each.size) for each in kept.place.list()]
+    assert listed in ([], [(file.name, file.print.size)])
     there = {name: body for name, body in kept.inside().items() if naming.parse(name)}
     whole = file.path.read_bytes()
     assert there in ({}, {file.name: whole})
-    if said:
+    if said or listed:
         assert there
-    assert [each.size for each in kept.place.list()] == [len(body) for body in there.values()]
     kept.cutter.wire = None
     kept.place.put(file.name, file.path)
     assert kept.inside()[file.name] == whole
