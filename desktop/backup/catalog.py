@@ -145,6 +145,21 @@ def qualified(connection: psycopg.Connection, schema: str) -> dict[str, str]:
     return dict(rows)
 
 
+def storage_options(connection: psycopg.Connection, schema: str) -> dict[str, list[tuple[str, str]]]:
+    """Table → how it was told to store its rows, e.g. its ``fillfactor``; only tables that were told."""
+    rows = connection.execute(
+        "SELECT c.relname, o.option_name, o.option_value FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " CROSS JOIN pg_options_to_table(c.reloptions) o"
+        " WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY 1, 2",
+        (schema,),
+    ).fetchall()
+    options: dict[str, list[tuple[str, str]]] = {}
+    for table, name, value in rows:
+        options.setdefault(table, []).append((name, value))
+    return options
+
+
 def with_serials(connection: psycopg.Connection, schema: str) -> frozenset[str]:
     """Tables of which a column takes its default from a sequence of their own, as none of ours does."""
     rows = connection.execute(

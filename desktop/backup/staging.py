@@ -245,10 +245,30 @@ class _Loading:
                 ).format(sql.Identifier(staging.schema, name), sql.Identifier(staging.live, name))
             )
         catalog.put_all(connection, made)
+        self._store_alike()
         if not old:
             self.before = frozenset()
             if whole:
                 self._exclude()
+
+    def _store_alike(self) -> None:
+        """Tables keep room in their pages as the live ones do, before they are filled."""
+        staging, connection = self.staging, self.staging.connection
+        there = catalog.storage_options(connection, staging.live)
+        catalog.put_all(
+            connection,
+            [
+                sql.SQL("ALTER TABLE {} SET ({})").format(
+                    self._target(table),
+                    sql.SQL(", ").join(
+                        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value))
+                        for name, value in options
+                    ),
+                )
+                for table, options in there.items()
+                if table in (*staging.names, *staging.aside)
+            ],
+        )
 
     def _exclude(self) -> None:
         """Rules between rows, which the server would otherwise look through all rows for, and again.

@@ -1,13 +1,17 @@
 -- One local transaction of a workstation, applied whole or rejected whole.
 --
 -- What is called for every operation does not pin its path: its callers do, and doing it again costs
--- more than most of it does.
+-- more than most of it does. They return a number, and are called by assignments: PERFORM would start the
+-- server's executor for each.
 
 -- As the first version had them.
 DROP FUNCTION IF EXISTS {schema}.sync_apply({schema}.sync_device, jsonb, jsonb),
     {schema}.sync_apply_op({schema}.sync_device, jsonb),
     {schema}.sync_apply_insert({schema}.sync_device, {schema}.sync_table, bigint, jsonb),
     {schema}.sync_check_row({schema}.sync_device, {schema}.sync_table, bigint);
+-- As they were before they said how many rows they wrote.
+DROP FUNCTION IF EXISTS {schema}.sync_apply_insert({schema}.sync_device, jsonb, bigint, jsonb, boolean),
+    {schema}.sync_apply_op({schema}.sync_device, jsonb, jsonb, boolean);
 
 -- Ends a transaction's application with a rejection; the detail is the rejection's content.
 CREATE OR REPLACE FUNCTION {schema}.sync_reject(code text, message text, more jsonb DEFAULT '{}')
@@ -101,8 +105,9 @@ AS {body}
              WHERE op.value ->> 'k' = 'U') b (key);
 {body};
 
+-- Makes a row; how many were written.
 CREATE OR REPLACE FUNCTION {schema}.sync_apply_insert(
-    who {schema}.sync_device, rule jsonb, row_no bigint, fresh jsonb, again boolean) RETURNS void
+    who {schema}.sync_device, rule jsonb, row_no bigint, fresh jsonb, again boolean) RETURNS bigint
 LANGUAGE plpgsql
 AS {body}
 DECLARE
@@ -134,7 +139,7 @@ BEGIN
     IF fresh ?& (rule ->> 'columns')::text[] THEN
         written := sync_insert((rule -> 'id')::smallint, fresh);
         IF written > 0 THEN
-            RETURN;
+            RETURN written;
         END IF;
     END IF;
     SELECT format('INSERT INTO %1$I (%2$s) OVERRIDING SYSTEM VALUE '
@@ -154,6 +159,7 @@ BEGIN
             PERFORM sync_reject('rule', format('a rule of %s does not accept the row', table_name));
         END IF;
     END IF;
+    RETURN written;
 END
 {body};
 
@@ -229,8 +235,9 @@ DECLARE
     entry {schema}.sync_table;
     table_id smallint := rule -> 'id';
     stamps text[] := rule ->> 'stamps';
-    compared text[] := ARRAY(SELECT jsonb_object_keys(fresh - stamps) k ORDER BY k);
-    complete boolean := fresh <> '{}' AND seen ?& compared;
+    compared text[];
+    -- Every column that changes, but for stamps, was seen: what was seen, laid over them, leaves none.
+    complete boolean := fresh <> '{}' AND (fresh - stamps) || seen = seen;
     statement text;
     written bigint;
 BEGIN
@@ -251,6 +258,7 @@ BEGIN
     END IF;
     IF coalesce(written, 0) = 0 THEN
         SELECT * INTO STRICT entry FROM sync_table WHERE id = table_id;
+        compared := ARRAY(SELECT jsonb_object_keys(fresh - stamps) k ORDER BY k);
         IF NOT sync_expect(entry, row_no, compared, seen, fresh) THEN
             PERFORM sync_reject('gone', 'the row was deleted', jsonb_build_object(
                 'by', sync_blame(entry.id, row_no, -1)));
@@ -262,8 +270,9 @@ BEGIN
 END
 {body};
 
+-- Does one operation; how many rows were written, or were as they were to be.
 CREATE OR REPLACE FUNCTION {schema}.sync_apply_op(
-    who {schema}.sync_device, rules jsonb, op jsonb, again boolean) RETURNS void
+    who {schema}.sync_device, rules jsonb, op jsonb, again boolean) RETURNS bigint
 LANGUAGE plpgsql
 AS {body}
 DECLARE
@@ -273,6 +282,7 @@ DECLARE
     kind text := op ->> 'k';
     fresh jsonb := sync_object(op -> 'new');
     seen jsonb := sync_object(op -> 'old');
+    everywhere boolean := rule ->> 'condition' = 'true' AND rule ->> 'writing' = 'true';
     written bigint := 1;
 BEGIN
     IF rule IS NULL THEN
@@ -296,7 +306,9 @@ BEGIN
     END IF;
 
     IF kind = 'I' THEN
-        PERFORM sync_apply_insert(who, rule, row_no, fresh, again);
+        written := sync_apply_insert(who, rule, row_no, fresh, again);
+    ELSIF kind = 'U' AND everywhere THEN
+        written := sync_apply_update(rule, row_no, seen, fresh);
     ELSIF kind = 'U' THEN
         PERFORM sync_check_row(rule, row_no);
         written := sync_apply_update(rule, row_no, seen, fresh);
@@ -313,6 +325,7 @@ BEGIN
     IF written = 0 THEN
         PERFORM sync_reject('rule', format('a rule of %s does not accept the change', rule ->> 'name'));
     END IF;
+    RETURN written;
 END
 {body};
 
@@ -333,6 +346,7 @@ DECLARE
     message text;
     detail text;
     more jsonb := '{}';
+    written bigint;
 BEGIN
     IF blocked <> '{}' THEN
         FOR op IN SELECT value FROM jsonb_array_elements(tx -> 'ops') LOOP
@@ -346,8 +360,9 @@ BEGIN
         END LOOP;
     END IF;
     BEGIN
-        FOR op IN SELECT value FROM jsonb_array_elements(tx -> 'ops') LOOP
-            PERFORM sync_apply_op(who, rules, op, coalesce((tx ->> 'again')::boolean, false));
+        FOR place IN 0 .. coalesce(jsonb_array_length(tx -> 'ops'), 0) - 1 LOOP
+            op := tx -> 'ops' -> place;
+            written := sync_apply_op(who, rules, op, coalesce((tx ->> 'again')::boolean, false));
         END LOOP;
         RETURN jsonb_build_object('tx', tx -> 'tx', 'status', 'applied');
     EXCEPTION WHEN OTHERS THEN

@@ -77,6 +77,8 @@ DECLARE
     push jsonb := CASE WHEN jsonb_typeof(request -> 'push') = 'array' THEN request -> 'push'
                        ELSE '[]' END;
     rules jsonb;
+    planning text;
+    actor text;
     item jsonb;
     tx_id uuid;
     outcome jsonb;
@@ -123,11 +125,15 @@ BEGIN
         SET CONSTRAINTS ALL IMMEDIATE;
         PERFORM sync_lock(who, push);
         rules := sync_rules(who, push);
+        -- A new connection would plan each of a push's statements five times over, for the values at hand,
+        -- and then once for any.
+        planning := current_setting('plan_cache_mode');
+        PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
         FOR item IN SELECT value FROM jsonb_array_elements(push) LOOP
             tx_id := item ->> 'tx';
             SELECT r.result INTO outcome FROM sync_result r WHERE r.tx = tx_id;
             IF outcome IS NULL THEN
-                PERFORM set_config('sync.actor', coalesce(item ->> 'actor', ''), true);
+                actor := set_config('sync.actor', coalesce(item ->> 'actor', ''), true);
                 outcome := sync_apply(who, rules, item, blocked);
                 IF outcome ->> 'status' = 'rejected'
                    AND (renamed OR sync_defers(who, item, outcome, deferred)) THEN
@@ -153,6 +159,7 @@ BEGIN
             END IF;
             results := results || outcome;
         END LOOP;
+        PERFORM set_config('plan_cache_mode', planning, true);
     END IF;
 
     -- One statement, one snapshot: the cursor is exactly what the delta has seen.

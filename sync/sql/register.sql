@@ -187,14 +187,12 @@ DECLARE
     function_name text;
     whole bigint;
     changed text;
-    columns_of text;
-    -- Evaluated once a statement. With a variable in its place the server plans anew for every commit
-    -- (0.2 to 0.3 ms more): the plan for a known value looks a little cheaper.
-    who text := 'WITH w AS MATERIALIZED (SELECT CASE WHEN current_setting(''sync.device'', true) <> '''' '
-                'THEN sync_origin() ELSE 0 END AS origin)';
-    origin text := '(SELECT w.origin FROM w)';
-    writer text := origin || ', (SELECT CASE WHEN w.origin <> 0 THEN '
-                   'nullif(current_setting(''sync.actor'', true), '''')::bigint END FROM w), now()';
+    differs text;
+    -- Hidden in subselects: with the variables themselves the server plans anew for every commit (0.2 to
+    -- 0.3 ms more), for the plan for a known value looks a little cheaper. The block's name keeps them
+    -- apart from columns.
+    origin text := '(SELECT capture.origin)';
+    writer text := origin || ', (SELECT capture.actor), now()';
     source text;
     operation text;
     timing text;
@@ -205,37 +203,39 @@ BEGIN
     SELECT bit_or(1::bigint << (value ->> 'bit')::integer),
            string_agg(format('CASE WHEN o.%1$I IS DISTINCT FROM n.%1$I THEN %2$s ELSE 0 END',
                              value ->> 'name', 1::bigint << (value ->> 'bit')::integer), ' | '),
-           string_agg(format(', %I', value ->> 'name'), '')
-      INTO whole, changed, columns_of
+           string_agg(format(' OR o.%1$I IS DISTINCT FROM n.%1$I', value ->> 'name'), '')
+      INTO whole, changed, differs
       FROM jsonb_array_elements(entry.columns)
      WHERE (value ->> 'live')::boolean AND value ->> 'name' <> 'id';
     whole := coalesce(whole, 0) | 1;
 
     source := format($source$
+<<capture>>
+DECLARE
+    origin integer := CASE WHEN current_setting('sync.device', true) <> '' THEN sync_origin() ELSE 0 END;
+    actor bigint := CASE WHEN origin <> 0 THEN nullif(current_setting('sync.actor', true), '')::bigint END;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
-        %9$s SELECT pg_current_xact_id(), %1$s, n.id,
+        SELECT pg_current_xact_id(), %1$s, n.id,
                CASE WHEN n.id::bigint >> 39 = 0 THEN 'I'::"char" ELSE sync_born(n.id, %8$s) END,
                %2$s, %4$s FROM new_rows n;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
-        %9$s SELECT pg_current_xact_id(), %1$s, d.id, d.op, d.cols, %4$s
-          FROM (SELECT id,
-                       CASE WHEN o.here IS NULL THEN sync_born(id, %8$s)
-                            WHEN n.here IS NULL THEN 'D'::"char" ELSE 'U'::"char" END AS op,
-                       CASE WHEN o.here IS NULL OR n.here IS NULL THEN %2$s ELSE %3$s END AS cols
-                  FROM (SELECT true AS here, id%5$s FROM new_rows) n
-                  FULL JOIN (SELECT true AS here, id%5$s FROM old_rows) o USING (id)) d
-         WHERE d.cols <> 0;
+        SELECT pg_current_xact_id(), %1$s, coalesce(n.id, o.id),
+               CASE WHEN o.id IS NULL THEN sync_born(n.id, %8$s)
+                    WHEN n.id IS NULL THEN 'D'::"char" ELSE 'U'::"char" END,
+               CASE WHEN o.id IS NULL OR n.id IS NULL THEN %2$s ELSE %3$s END, %4$s
+          FROM new_rows n FULL JOIN old_rows o ON o.id = n.id
+         WHERE o.id IS NULL OR n.id IS NULL%5$s;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
-        %9$s SELECT pg_current_xact_id(), %1$s, o.id, 'D', %2$s, %4$s FROM old_rows o;
+        SELECT pg_current_xact_id(), %1$s, o.id, 'D', %2$s, %4$s FROM old_rows o;
     ELSE
         -- Before the truncation: the rows that are going, and a mark, because a transaction that
         -- reads an old snapshot truncates rows that it does not see.
         INSERT INTO sync_log (xid, tbl, row_id, op, cols, device, actor, at)
-        %9$s SELECT pg_current_xact_id(), %1$s, r.id, 'D'::"char", %2$s, %4$s FROM %7$I r
+        SELECT pg_current_xact_id(), %1$s, r.id, 'D'::"char", %2$s, %4$s FROM %7$I r
         UNION ALL
         SELECT pg_current_xact_id(), %1$s, 0, 'T'::"char", %2$s, %4$s;
     END IF;
@@ -244,8 +244,8 @@ BEGIN
     END IF;
     RETURN NULL;
 END
-$source$, entry.id, whole, coalesce(changed, '0'), writer, coalesce(columns_of, ''), {channel_literal}, table_name,
-                     origin, who);
+$source$, entry.id, whole, coalesce(changed, '0'), writer, coalesce(differs, ''), {channel_literal}, table_name,
+                     origin);
     EXECUTE format('CREATE OR REPLACE FUNCTION %1$I.%2$I() RETURNS trigger LANGUAGE plpgsql '
                    'SECURITY DEFINER SET search_path = pg_catalog, %1$I, pg_temp '
                    'SET work_mem = ''32MB'' AS %3$L',

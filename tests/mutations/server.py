@@ -138,20 +138,20 @@ MUTATIONS = (
     Mutation(
         "an update that changes an id is an update",
         REGISTER,
-        "WHEN n.here IS NULL THEN 'D'::\"char\"",
+        "WHEN n.id IS NULL THEN 'D'::\"char\"",
         "WHEN false THEN 'D'::\"char\"",
         (_CAPTURE,),
         more=(
             (
-                "FULL JOIN (SELECT true AS here, id%5$s FROM old_rows) o USING (id)) d",
-                "LEFT JOIN (SELECT true AS here, id%5$s FROM old_rows) o USING (id)) d",
+                "FROM new_rows n FULL JOIN old_rows o ON o.id = n.id",
+                "FROM new_rows n LEFT JOIN old_rows o ON o.id = n.id",
             ),
         ),
     ),
     Mutation(
         "what did not change is logged",
         REGISTER,
-        "WHERE d.cols <> 0;",
+        "WHERE o.id IS NULL OR n.id IS NULL%5$s;",
         "WHERE true;",
         (_CAPTURE,),
     ),
@@ -193,7 +193,7 @@ MUTATIONS = (
     Mutation(
         "what a workstation does not say that it saw need not hold",
         APPLY,
-        "complete boolean := fresh <> '{}' AND seen ?& compared;",
+        "complete boolean := fresh <> '{}' AND (fresh - stamps) || seen = seen;",
         "complete boolean := fresh <> '{}';",
         (_WRITERS,),
     ),
