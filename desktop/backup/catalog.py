@@ -145,13 +145,16 @@ def qualified(connection: psycopg.Connection, schema: str) -> dict[str, str]:
     return dict(rows)
 
 
-def storage_options(connection: psycopg.Connection, schema: str) -> dict[str, list[tuple[str, str]]]:
+def storage_options(
+    connection: psycopg.Connection, schema: str
+) -> dict[str, list[tuple[str, str]]]:
     """Table → how it was told to store its rows, e.g. its ``fillfactor``; only tables that were told."""
     rows = connection.execute(
         "SELECT c.relname, o.option_name, o.option_value FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " CROSS JOIN pg_options_to_table(c.reloptions) o"
-        " WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY 1, 2",
+        " CROSS JOIN pg_options_to_table(c.reloptions) WITH ORDINALITY"
+        "  AS o (option_name, option_value, place)"
+        " WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY c.relname, o.place",
         (schema,),
     ).fetchall()
     options: dict[str, list[tuple[str, str]]] = {}

@@ -74,6 +74,7 @@ AS {body}
 DECLARE
     entered record;
     who sync_device;
+    caller sync_device;
     push jsonb := CASE WHEN jsonb_typeof(request -> 'push') = 'array' THEN request -> 'push'
                        ELSE '[]' END;
     rules jsonb;
@@ -129,14 +130,17 @@ BEGIN
         -- and then once for any.
         planning := current_setting('plan_cache_mode');
         PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
+        -- Every call below is handed the device; what it reads plays no part in them, and is long.
+        caller := who;
+        caller.columns := NULL;
         FOR item IN SELECT value FROM jsonb_array_elements(push) LOOP
             tx_id := item ->> 'tx';
             SELECT r.result INTO outcome FROM sync_result r WHERE r.tx = tx_id;
             IF outcome IS NULL THEN
                 actor := set_config('sync.actor', coalesce(item ->> 'actor', ''), true);
-                outcome := sync_apply(who, rules, item, blocked);
+                outcome := sync_apply(caller, rules, item, blocked);
                 IF outcome ->> 'status' = 'rejected'
-                   AND (renamed OR sync_defers(who, item, outcome, deferred)) THEN
+                   AND (renamed OR sync_defers(caller, item, outcome, deferred)) THEN
                     deferred := deferred || (item ->> 'tx');
                     outcome := jsonb_build_object('tx', item -> 'tx', 'status', 'deferred');
                 ELSE

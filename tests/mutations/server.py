@@ -198,6 +198,13 @@ MUTATIONS = (
         (_WRITERS,),
     ),
     Mutation(
+        "what follows a push is planned as a push is",
+        EXCHANGE,
+        "        PERFORM set_config('plan_cache_mode', planning, true);\n",
+        "",
+        (_WRITERS,),
+    ),
+    Mutation(
         "a change of a unique column is left out",
         REGISTER,
         "ELSIF fresh - %3$L::text[] <> '{}' THEN",

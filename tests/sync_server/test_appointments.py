@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from desktop.services import migrations
 from tests.sync_server.conftest import (
     CLIENT,
     SCHEMA,
@@ -439,3 +440,15 @@ def test_odd_moments_of_other_programs_are_accepted(tenant: Tenant) -> None:
     """Catches a trigger that fails where a date has no end."""
     slot = tenant.appointment("infinity", "disponible", tenant.staff())
     assert tenant.one("SELECT fin FROM citas_cita WHERE id = %s", slot) is None
+
+
+def test_pages_keep_room_for_what_an_appointment_becomes(tenant: Tenant) -> None:
+    """Catches an upgrade that leaves the pages full, and one that undoes what somebody else chose."""
+    told = "SELECT reloptions FROM pg_class WHERE oid = 'citas_cita'::regclass"
+    assert tenant.one(told) == ["fillfactor=90"]
+    tenant.db.execute("ALTER TABLE citas_cita RESET (fillfactor)")
+    migrations.upgrade_tenant(tenant.db, SCHEMA)
+    assert tenant.one(told) == ["fillfactor=90"]
+    tenant.db.execute("ALTER TABLE citas_cita SET (fillfactor = 70)")
+    migrations.upgrade_tenant(tenant.db, SCHEMA)
+    assert tenant.one(told) == ["fillfactor=70"]

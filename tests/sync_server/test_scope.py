@@ -212,6 +212,22 @@ def test_one_statement_that_moves_all_visits_of_a_client_is_seen(practice: Pract
     assert practice.exchange() == [{practice.note}, set()]
 
 
+def test_visits_that_change_places_in_one_statement_send_no_note(practice: Practice) -> None:
+    """Catches a trigger that looks at each visit and not at what all of them come to."""
+    tenant = practice.tenant
+    for day, practitioner in enumerate((practice.one, practice.two), start=1):
+        visit(tenant, practice.client, practitioner, day=day)
+    assert set(touched(tenant)) == {practice.note}
+    tenant.db.execute(
+        f"UPDATE {VISITS} SET dentista_id = %s + %s - dentista_id", (practice.one, practice.two)
+    )
+    assert touched(tenant) == []
+    tenant.db.execute(f"UPDATE {VISITS} SET id = id + 1000")
+    assert touched(tenant) == []
+    tenant.db.execute(f"UPDATE {VISITS} SET id = id + 1000, dentista_id = %s", (practice.one,))
+    assert set(touched(tenant)) == {practice.note}
+
+
 def test_two_who_take_away_the_last_two_visits_at_once_do_not_rely_on_one_another(
     practice: Practice,
 ) -> None:

@@ -225,3 +225,20 @@ def test_writers_are_for_the_functions_of_the_engine_alone(tenant: Tenant) -> No
     )
     written = tenant.one("SELECT count(*) FROM sync_table WHERE active AND write_by <> '{}'")
     assert found == 2 * written + 2
+
+
+@pytest.mark.parametrize("mode", ["auto", "force_custom_plan"])
+def test_only_a_pushs_own_statements_are_planned_for_any_values(tenant: Tenant, mode: str) -> None:
+    """Catches an answer that is read by a plan for any cursor, which may be one over all of the log."""
+    station = tenant.device().join()
+    asked = "SELECT current_setting('plan_cache_mode')"
+    tenant.db.execute(
+        "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.notas := current_setting(''plan_cache_mode''); RETURN NEW; END';"
+        f"CREATE TRIGGER noted BEFORE INSERT ON {CLIENTS} FOR EACH ROW EXECUTE FUNCTION noted()"
+    )
+    with station.connection.transaction():
+        station.connection.execute("SELECT set_config('plan_cache_mode', %s, true)", (mode,))
+        number = added(station, whole_row())
+        assert station.connection.execute(asked).fetchone() == (mode,)
+    assert tenant.one(f"SELECT notas FROM {CLIENTS} WHERE id = %s", number) == "force_generic_plan"

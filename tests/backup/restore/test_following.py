@@ -105,6 +105,24 @@ def test_other_programs_tables_and_views(clinic: Clinic, db: psycopg.Connection)
     db.execute("DROP SCHEMA informes CASCADE")
 
 
+def test_tables_go_on_storing_their_rows_as_they_were_told_to(
+    clinic: Clinic, db: psycopg.Connection
+) -> None:
+    """Catches tables that are put back and packed full, and a share that somebody chose and lost."""
+    archive = take(db, clinic.schema)
+    told = (
+        "SELECT relname, reloptions FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+        " AND relkind = 'r' AND reloptions IS NOT NULL ORDER BY relname"
+    )
+    db.execute(
+        "ALTER TABLE pacientes_cliente SET (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01)"
+    )
+    before = db.execute(told).fetchall()
+    assert [row[0] for row in before] == ["citas_cita", "pacientes_cliente"]
+    put_back(db, clinic, archive)
+    assert db.execute(told).fetchall() == before
+
+
 def signs_in(db: psycopg.Connection, username: str, password: str) -> bool:
     rows = db.execute(
         "SELECT u.password, u.is_active AND coalesce(p.activo, true) FROM auth_user u"
