@@ -31,9 +31,12 @@ CUT = 1 << 20
 processor's cache. Readers take up to :data:`PIECE`, which is what a very large archive goes on with."""
 SMALL_CUTS = 8_000
 """So many members are of that size, so that the trailer has room for all."""
+FIRST_CUT = 256 << 10
+FIRST_CUTS = 16
+"""So many members are smaller: of an archive of little more than one, the threads have each a part."""
 WAITING = 2
 """Pieces that wait between two threads."""
-_BUFFER = 1 << 20
+_BUFFER = 64 << 10
 
 Progress = Callable[[int], None]
 """Is told how many bytes of the stored file are done; what it raises ends the work."""
@@ -188,6 +191,8 @@ class ArchiveWriter:
     @property
     def cut(self) -> int:
         """How much the next member holds."""
+        if self._cuts < FIRST_CUTS:
+            return FIRST_CUT
         return CUT if self._cuts < SMALL_CUTS else PIECE
 
     def _put(self, piece: _Piece) -> None:

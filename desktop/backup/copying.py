@@ -47,12 +47,11 @@ class Rows:
         self._copying = False
         self._following = following
 
-    def begin(self, statement: bytes) -> None:
-        """Send the statement, and those that follow, and hear that it is a COPY."""
+    def send(self, statement: bytes) -> None:
+        """Send the statement, and those that follow."""
         self._pg.send_query(statement)
         while self._pg.flush():
             self._wait(selectors.EVENT_READ | selectors.EVENT_WRITE)
-        self.hear()
 
     def hear(self) -> None:
         """Hear that it is a COPY."""
@@ -180,26 +179,31 @@ def copied_each(
 ) -> Iterator[Iterator[Rows]]:
     """The rows of one ``COPY (…) TO STDOUT`` after the other, in one journey to the server.
 
-    All of one are taken before the next is asked for. Left and raises as :func:`copied`.
+    The server begins at once. All of one are taken before the next is asked for. Left and raises as
+    :func:`copied`.
     """
     with selectors.DefaultSelector() as waiting, connection.lock:
         waiting.register(connection.pgconn.socket, selectors.EVENT_READ)
-        last = len(statements) - 1
         begun: list[Rows] = []
 
+        def following(count: int) -> Rows:
+            begun.append(Rows(connection, waiting, cancelled, following=count))
+            return begun[-1]
+
         def each() -> Iterator[Rows]:
-            for number in range(len(statements)):
-                rows = Rows(connection, waiting, cancelled, following=last - number)
-                begun.append(rows)
-                if number == 0:
-                    rows.begin(sql.SQL("; ").join(statements).as_bytes(connection))
-                else:
-                    rows.hear()
+            begun[0].hear()
+            yield begun[0]
+            for count in reversed(range(len(statements) - 1)):
+                rows = following(count)
+                rows.hear()
                 yield rows
 
+        if not statements:
+            yield iter(())
+            return
         try:
+            following(len(statements) - 1).send(sql.SQL("; ").join(statements).as_bytes(connection))
             yield each()
         finally:
-            if begun:
-                with contextlib.suppress(socket.error, OSError):
-                    begun[-1].stop()
+            with contextlib.suppress(socket.error, OSError):
+                begun[-1].stop()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 
 from desktop.backup.archive import ArchiveWriter
-from desktop.backup.copying import copied, copied_each
+from desktop.backup.copying import Rows, copied, copied_each
 from desktop.backup.manifest import INCREMENTAL
 from desktop.backup.places.base import Cancelled, never
 from desktop.backup.reading import SavedTable, Snapshot, column_list, snapshot
@@ -65,20 +65,21 @@ SELECT s.name, array_agg(c.value ->> 'name')
  GROUP BY s.name
 """
 
-# Ids go as text: they are many, they go back as they came, and nobody here looks at one.
+_NAMED, _DELETED = "('I', 'U', 'D')", "('D')"
+
+_ENTRIES = """
+SELECT tbl, row_id, op FROM {log} WHERE xid >= pg_snapshot_xmax({since})
+UNION ALL
+SELECT tbl, row_id, op FROM {log} WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip({since})))
+"""
+
 _CHANGED = """
-SELECT s.name, k.truncated, k.kept, coalesce(k.kept_ids, ''), k.doubtful, coalesce(k.doubtful_ids, '')
-  FROM (SELECT tbl, bool_or(truncated) AS truncated,
-               count(*) FILTER (WHERE named AND NOT deleted) AS kept,
-               string_agg(row_id::text, ',') FILTER (WHERE named AND NOT deleted) AS kept_ids,
-               count(*) FILTER (WHERE deleted) AS doubtful,
-               string_agg(row_id::text, ',') FILTER (WHERE deleted) AS doubtful_ids
+SELECT s.name, s.id, k.truncated, k.named, k.deleted
+  FROM (SELECT tbl, bool_or(truncated) AS truncated, count(*) FILTER (WHERE named) AS named,
+               bool_or(deleted) AS deleted
           FROM (SELECT tbl, row_id, bool_or(op = 'T') AS truncated,
                        bool_or(op IN ('I', 'U', 'D')) AS named, bool_or(op = 'D') AS deleted
-                  FROM (SELECT tbl, row_id, op FROM {log} WHERE xid >= pg_snapshot_xmax({since})
-                        UNION ALL
-                        SELECT tbl, row_id, op FROM {log}
-                         WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip({since})))) l
+                  FROM ({entries}) l
                  GROUP BY tbl, row_id) r
          GROUP BY tbl) k
   JOIN {tables} s ON s.id = k.tbl
@@ -105,30 +106,17 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
-class Ids:
-    """Some rows' ids. :ivar text: them, with commas between."""
-
-    count: int = 0
-    text: str = field(default="", repr=False)
-
-    def array(self, *more: Ids) -> sql.Composable:
-        """These ids, and those of others, in a statement."""
-        text = ",".join(ids.text for ids in (self, *more) if ids.text)
-        return sql.SQL("{}::bigint[]").format(sql.Literal("{" + text + "}"))
-
-
-@dataclass(frozen=True, slots=True)
 class Changed:
-    """What the log says of a table. :ivar deleted: ids of rows that were; they may have come again."""
+    """What the log says of a table.
 
+    :ivar number: the table's in the log. :ivar count: how many ids the log names.
+    :ivar deleted: whether rows were; they may have come again.
+    """
+
+    number: int = 0
     truncated: bool = False
-    written: Ids = Ids()
-    deleted: Ids = Ids()
-
-    @property
-    def count(self) -> int:
-        """How many ids the log names."""
-        return self.written.count + self.deleted.count
+    count: int = 0
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +166,8 @@ def take_incremental(
         said = logged(moment, since)
         because = why_full(moment, since, said)
         if said is not None and because is None:
-            parts = plan(moment, said)
+            # What changed first: it is compressed while the server is asked for the rest.
+            parts = sorted(plan(moment, said), key=lambda part: part.way != CHANGES)
             extra = {"parts": json.dumps({part.table.name: part.way for part in parts})}
             kept = {part.table.name: part.kept for part in parts if part.kept is not None}
             if kept:
@@ -188,13 +177,25 @@ def take_incremental(
                 who,
                 now(),
                 kind=INCREMENTAL,
-                tables=[part.table for part in parts],
+                tables=sorted((part.table for part in parts), key=lambda table: table.name),
                 base=since.manifest_hash,
                 previous=since.manifest_hash,
                 extra=extra,
             )
-            with archive_file(path, recipients(moment, sealing), sealing, manifest) as made:
-                _copy(moment, since, parts, made.writer, progress, cancelled)
+            for_whom = recipients(moment, sealing)
+            asking = open_moment.enter_context(ExitStack())
+            # The server looks the rows up while the file is begun.
+            answers = asking.enter_context(
+                copied_each(moment.connection, _questions(moment, since, parts), cancelled)
+            )
+            with archive_file(path, for_whom, sealing, manifest) as made:
+                found = _copy(parts, answers, made.writer, progress)
+                asking.close()
+                for part in parts:
+                    if part.way == CHANGES:
+                        _keep_gone(
+                            moment, since, part, *found[part.table.name], made.writer, cancelled
+                        )
                 open_moment.close()
                 receipt, contents = made.finish(progress, cancelled)
             return Taken(path, receipt, contents, moment.unknown, moment.unsaved, moment.left_out)
@@ -254,12 +255,12 @@ def logged(moment: Snapshot, since: Since) -> Logged | None:
         return None
     answers = moment.connection.execute(
         sql.SQL(f"{_REACHES}; {_CAPTURED}; {_CHANGED}").format(
-            log=moment.name("sync_log"),
             tables=moment.name("sync_table"),
             stale=moment.name("sync_stale"),
             inventory=moment.name("sync_inventory"),
             cursor=sql.Literal(since.cursor),
-            since=sql.SQL("{}::pg_snapshot").format(sql.Literal(since.cursor)),
+            since=_snapshot(since),
+            entries=_entries(moment, since),
         )
     )
     ahead, stale, problems = answers.fetchall()[0]
@@ -267,8 +268,8 @@ def logged(moment: Snapshot, since: Since) -> Logged | None:
     captured = {name: frozenset(columns) for name, columns in answers.fetchall()}
     answers.nextset()
     changed = {
-        name: Changed(truncated, Ids(written, ids), Ids(deleted, deleted_ids))
-        for name, truncated, written, ids, deleted, deleted_ids in answers.fetchall()
+        name: Changed(number, truncated, count, deleted)
+        for name, number, truncated, count, deleted in answers.fetchall()
     }
     return Logged(ahead, stale, problems, captured, changed)
 
@@ -296,44 +297,42 @@ def _uncaptured(moment: Snapshot, table: SavedTable) -> Part:
     return Part(table, WHOLE) if len(kept) > _KEPT_LIMIT else Part(table, ADDED, kept=kept)
 
 
+def _doubtful(parts: Sequence[Part]) -> list[Part]:
+    return [part for part in parts if part.way == CHANGES and part.changed.deleted]
+
+
+def _questions(moment: Snapshot, since: Since, parts: Sequence[Part]) -> list[sql.Composable]:
+    """For each part its rows; then, where rows were deleted, which of them are no more."""
+    return [_statement(moment, since, part) for part in parts] + [
+        _gone(moment, since, part, _DELETED) for part in _doubtful(parts)
+    ]
+
+
 def _copy(
-    moment: Snapshot,
-    since: Since,
-    parts: list[Part],
-    writer: ArchiveWriter,
-    progress: Heard,
-    cancelled: Cancelled,
-) -> None:
-    # What changed first: it is compressed while the server is asked for the rest.
-    ordered = sorted(parts, key=lambda part: part.way != CHANGES)
-    doubtful = [part for part in ordered if part.changed.deleted.count]
+    parts: Sequence[Part], answers: Iterator[Rows], writer: ArchiveWriter, progress: Heard
+) -> dict[str, tuple[int, bytes]]:
+    """Keep the rows; table → how many, and which of the deleted ones are no more."""
     meter = Meter(sum(part.table.size for part in parts), progress)
-    statements = [_statement(moment, since, part) for part in ordered]
-    statements += [_gone(moment, part, part.changed.deleted) for part in doubtful]
-    sent, gone = {}, {}
-    with copied_each(moment.connection, statements, cancelled) as each:
-        for part, rows in zip(ordered, each, strict=False):
-            meter.table(part.table.name)
-            with writer.table(part.table.name) as sink:
-                while not rows.ended:
-                    meter.add(*sink.fill(rows.into))
-            meter.expect(rows.count)
-            meter.passed(part.table.size)
-            sent[part.table.name] = rows.count
-        for part, rows in zip(doubtful, each, strict=True):
-            gone[part.table.name] = b"".join(rows)
-    for part in ordered:
-        if part.way == CHANGES:
-            _keep_gone(moment, part, sent[part.table.name], gone, writer, cancelled)
+    sent = {}
+    for part, rows in zip(parts, answers, strict=False):
+        meter.table(part.table.name)
+        with writer.table(part.table.name) as sink:
+            while not rows.ended:
+                meter.add(*sink.fill(rows.into))
+        meter.expect(rows.count)
+        meter.passed(part.table.size)
+        sent[part.table.name] = rows.count
+    doubtful = zip(_doubtful(parts), answers, strict=True)
+    gone = {part.table.name: b"".join(rows) for part, rows in doubtful}
+    return {name: (count, gone.get(name, b"")) for name, count in sent.items()}
 
 
 def _statement(moment: Snapshot, since: Since, part: Part) -> sql.Composable:
     if part.way == WHOLE:
         return moment.copy_of(part.table)
     if part.way == CHANGES:
-        condition = sql.SQL("r.id = ANY ({})").format(
-            part.changed.written.array(part.changed.deleted)
-        )
+        # The server makes an array of them first, whatever it expects: it looks each up by its index.
+        condition = sql.SQL("r.id = ANY (ARRAY({}))").format(_ids(moment, since, part, _NAMED))
     else:
         # Numbers of transactions go round: of what is very old, some may pass for new, and that
         # does no harm. What was written since never passes for old.
@@ -345,20 +344,36 @@ def _statement(moment: Snapshot, since: Since, part: Part) -> sql.Composable:
     )
 
 
+def _ids(moment: Snapshot, since: Since, part: Part, ops: str) -> sql.Composable:
+    """What the log names of a table, an id as often as it does."""
+    return sql.SQL("SELECT l.row_id FROM ({}) l WHERE l.tbl = {} AND l.op IN {}").format(
+        _entries(moment, since), sql.Literal(part.changed.number), sql.SQL(ops)
+    )
+
+
+def _entries(moment: Snapshot, since: Since) -> sql.Composable:
+    """The log's, since the cursor."""
+    return sql.SQL(_ENTRIES).format(log=moment.name("sync_log"), since=_snapshot(since))
+
+
+def _snapshot(since: Since) -> sql.Composable:
+    return sql.SQL("{}::pg_snapshot").format(sql.Literal(since.cursor))
+
+
 def _keep_gone(
     moment: Snapshot,
+    since: Since,
     part: Part,
     sent: int,
-    gone: Mapping[str, bytes],
+    keys: bytes,
     writer: ArchiveWriter,
     cancelled: Cancelled,
 ) -> None:
     """The keys that are no more: nearly always, of those alone whose deletion was logged."""
-    keys = gone.get(part.table.name, b"")
     if sent + keys.count(b"\n") != part.changed.count:
-        statement = _gone(moment, part, part.changed.written)
+        statement = _gone(moment, since, part, _NAMED)
         with copied(moment.connection, statement, cancelled) as others:
-            keys += b"".join(others)
+            keys = b"".join(others)
         if sent + keys.count(b"\n") != part.changed.count:
             raise AssertionError(f"{part.table.name}: a row is neither there nor gone")
     if keys:
@@ -366,7 +381,8 @@ def _keep_gone(
             sink.write(keys)
 
 
-def _gone(moment: Snapshot, part: Part, ids: Ids) -> sql.Composable:
+def _gone(moment: Snapshot, since: Since, part: Part, ops: str) -> sql.Composable:
     return sql.SQL(
-        "COPY (SELECT i FROM unnest({}) i WHERE NOT EXISTS (SELECT FROM {} r WHERE r.id = i)) TO STDOUT"
-    ).format(ids.array(), moment.name(part.table.name))
+        "COPY (SELECT DISTINCT i.row_id FROM ({}) i"
+        " WHERE NOT EXISTS (SELECT FROM {} r WHERE r.id = i.row_id)) TO STDOUT"
+    ).format(_ids(moment, since, part, ops), moment.name(part.table.name))
