@@ -26,14 +26,11 @@ from desktop.backup.trailer import Member, TableCount, Trailer
 
 LEVEL = 1
 """zstd's: higher ones cost more than they save (docs/archive-format.md has the figures)."""
-CUT = 1 << 20
+CUT = 512 << 10
 """Bytes of plain text in a member: what several threads hold several of stays small, and in their
-processor's cache. Readers take up to :data:`PIECE`, which is what a very large archive goes on with."""
-SMALL_CUTS = 8_000
-"""So many members are of that size, so that the trailer has room for all."""
-FIRST_CUT = 256 << 10
-FIRST_CUTS = 16
-"""So many members are smaller: of an archive of little more than one, the threads have each a part."""
+processor's cache, and of a small archive each has its part. Readers take up to :data:`PIECE`."""
+CUTS = 2_000
+"""After so many members they are twice as large each time, so that the trailer has room for all."""
 WAITING = 2
 """Pieces that wait between two threads."""
 _BUFFER = 64 << 10
@@ -191,9 +188,7 @@ class ArchiveWriter:
     @property
     def cut(self) -> int:
         """How much the next member holds."""
-        if self._cuts < FIRST_CUTS:
-            return FIRST_CUT
-        return CUT if self._cuts < SMALL_CUTS else PIECE
+        return min(PIECE, CUT << self._cuts // CUTS)
 
     def _put(self, piece: _Piece) -> None:
         self._cuts += 1

@@ -15,7 +15,7 @@ from desktop.backup.archive import Progress
 from desktop.backup.archive_limits import Limits
 from desktop.backup.errors import ArchiveError
 
-_READ = 1 << 20
+_READ = 256 << 10
 
 
 class Source:

@@ -18,7 +18,6 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import sql
-from sqlcipher3 import dbapi2 as sqlcipher
 
 from alembic import command
 from desktop.domain.errors import EnvironmentTrouble
@@ -199,7 +198,7 @@ def _wrapped(
         url,
         creator=lambda: _Borrowed(connection),
         poolclass=sa.pool.StaticPool,
-        module=psycopg if url.startswith("postgresql") else sqlcipher,
+        module=psycopg if url.startswith("postgresql") else _cache_driver(),
         **options,
     )
     try:
@@ -207,6 +206,13 @@ def _wrapped(
             yield wrapped
     finally:
         engine.dispose()
+
+
+def _cache_driver() -> Any:
+    # Where it is used alone: it is large, and a restore has no cache.
+    from sqlcipher3 import dbapi2
+
+    return dbapi2
 
 
 @contextmanager

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from desktop.backup import archive, keys
 from desktop.backup import archive_format as form
-from desktop.backup import keys
-from desktop.backup.archive import CUT, FIRST_CUT, FIRST_CUTS, ArchiveWriter
+from desktop.backup.archive import CUT, ArchiveWriter
 from desktop.backup.archive_reader import ArchiveReader, verify
 from desktop.backup.errors import ArchiveError
 from desktop.backup.manifest import Manifest, digest
@@ -67,8 +67,7 @@ def test_a_table_of_many_pieces_comes_back_in_order() -> None:
     content = sink.getvalue()
     contents = making.verified(content, expect=receipt)
     pieces = [m for m in contents.members if m.name.startswith("clientes_cliente")]
-    rest = len(text) - FIRST_CUTS * FIRST_CUT
-    assert len(pieces) == FIRST_CUTS + -(-rest // CUT) > FIRST_CUTS + 2
+    assert len(pieces) == -(-len(text) // CUT) > 2
     assert making.read(content, contents)["clientes_cliente/rows"] == text
     assert receipt.sha256 == hashlib.sha256(content).hexdigest()
     assert receipt.size == len(content)
@@ -193,6 +192,19 @@ def test_a_part_may_be_passed_over() -> None:
     with ArchiveReader(io.BytesIO(content), [KEYS.identity], contents) as reader:
         wanted = [b"".join(p.chunks) for p in reader.tables() if p.name == "agenda_dia"]
     assert wanted == [tables["agenda_dia"]]
+
+
+def test_pieces_grow_with_the_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trailer names them all, and has an end."""
+    for name, value in (("CUT", 64), ("CUTS", 3), ("PIECE", 300)):
+        monkeypatch.setattr(archive, name, value)
+    text = making.lines(100)
+    content, _receipt, _check = making.made({"clientes_cliente": text})
+    contents = making.verified(content)
+    with ArchiveReader(io.BytesIO(content), [KEYS.identity], contents) as reader:
+        sizes = [len(chunk) for part in reader.parts() for chunk in part.chunks]
+    assert sizes[:10] == [64] * 3 + [128] * 3 + [256] * 3 + [300]
+    assert sum(sizes) == len(text)
 
 
 def test_a_file_that_changes_after_it_was_verified_gives_nothing() -> None:
