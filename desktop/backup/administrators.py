@@ -136,17 +136,6 @@ class _Merging:
     def __init__(self, connection: psycopg.Connection, live: str, staged: str) -> None:
         self._connection = connection
         self._live, self._staged = live, staged
-        self._columns = {
-            table: [
-                row[0]
-                for row in connection.execute(
-                    "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-                    " AND NOT attisdropped ORDER BY attnum",
-                    (sql.Identifier(staged, table).as_string(connection),),
-                ).fetchall()
-            ]
-            for table in (ACCOUNTS, STAFF)
-        }
 
     def _ask(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement on ``{lu}``, ``{lp}``, ``{su}``, ``{sp}``: live and staged, users and people."""
@@ -202,6 +191,14 @@ class _Merging:
         if updated.rowcount == 0:
             self._bring(STAFF, staff, {"user_id": account})
 
+    def _columns(self, table: str) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
+            " AND NOT attisdropped ORDER BY attnum",
+            (sql.Identifier(self._staged, table).as_string(self._connection),),
+        ).fetchall()
+        return [row[0] for row in rows]
+
     def _bring(self, table: str, row_id: int, given: dict[str, int]) -> int:
         """Copy a live row; under its own id where that is free, else under one that nobody has had."""
         fresh = self._connection.execute(
@@ -216,7 +213,7 @@ class _Merging:
             ),
             {"id": row_id, "live": sql.Identifier(self._live, table).as_string(self._connection)},
         ).fetchall()[0][0]
-        columns = self._columns[table]
+        columns = self._columns(table)
         values = [
             sql.Placeholder(name) if name in {"id", *given} else sql.SQL("l.{}").format(_name(name))
             for name in columns

@@ -121,25 +121,17 @@ class Following:
             )
         self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
-    def take_hold(self) -> None:
-        """Put back on the new tables what held the live ones; rows of before are looked at later."""
+    def take_hold(self) -> Iterator[sql.Composable]:
+        """What puts back on the new tables what held the live ones; rows of before are looked at later."""
         for key in self._keys:
             if key.parent is None and key.name in self._own:
                 continue
-            put(
-                self._connection,
-                "ALTER TABLE {table} ADD CONSTRAINT {name} {definition} NOT VALID",
-                table=_text(key.table),
-                name=key.name,
-                definition=_text(key.definition),
+            yield sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} NOT VALID").format(
+                _text(key.table), sql.Identifier(key.name), _text(key.definition)
             )
         for view in self._views:
-            put(
-                self._connection,
-                "CREATE OR REPLACE VIEW {name}{options} AS {definition}",
-                name=_text(view.name),
-                options=_text(view.options),
-                definition=_text(view.definition),
+            yield sql.SQL("CREATE OR REPLACE VIEW {}{} AS {}").format(
+                _text(view.name), _text(view.options), _text(view.definition)
             )
 
     def validate(self) -> None:

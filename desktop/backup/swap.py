@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -109,6 +109,7 @@ class Swap:
         self.following.prepare()
         self.following.unheld()
         self._forget_known()
+        columns = {name: catalog.columns(self.connection, self.staged, name) for name in self.aside}
         deadline = time.monotonic() + PATIENCE
         self._keep_vacuum_out(deadline)
         before = catalog.fingerprint(self.connection, self.live, self.names)
@@ -123,7 +124,7 @@ class Swap:
                     self._lock()
                     if catalog.fingerprint(self.connection, self.live, self.names) != before:
                         raise EnvironmentTrouble("restore.changed")
-                    return Swapped(self._change(), began, attempts)
+                    return Swapped(self._change(columns), began, attempts)
             except _GIVES_WAY as error:
                 if time.monotonic() > deadline:
                     raise EnvironmentTrouble("restore.busy") from error
@@ -140,8 +141,7 @@ class Swap:
                 raise RuleError("restore.cancelled")
             try:
                 with self.connection.transaction():
-                    self._limit(_TIDYING_MS)
-                    self._hold("SHARE UPDATE EXCLUSIVE")
+                    self._hold(_TIDYING_MS, "SHARE UPDATE EXCLUSIVE")
                     return
             except _GIVES_WAY as error:
                 if time.monotonic() > deadline:
@@ -149,25 +149,17 @@ class Swap:
 
     def _lock(self) -> None:
         """Nobody but us: workstations and migrations stay out, other writers wait or are waited for."""
-        self._limit(WAIT_MS)
-        self.connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtext('consultorio'), hashtext(%s))", (self.live,)
-        )
-        self._hold("ACCESS EXCLUSIVE")
+        alone = sql.SQL("SELECT pg_advisory_xact_lock(hashtext('consultorio'), hashtext({}))")
+        self._hold(WAIT_MS, "ACCESS EXCLUSIVE", alone.format(sql.Literal(self.live)))
 
-    def _hold(self, mode: str) -> None:
+    def _hold(self, limit: int, mode: str, *before: sql.Composable) -> None:
+        """Lock the tables; the limit is each statement's, as the server has it since its version 13."""
         ours = [sql.Identifier(self.live, name).as_string() for name in (*self.names, *self.aside)]
         locked = sorted({*ours, *self.following.others})
-        self.connection.execute(f"LOCK TABLE {', '.join(locked)} IN {mode} MODE".encode())
-        self._limit(0)
+        lock = f"LOCK TABLE {', '.join(locked)} IN {mode} MODE".encode()
+        catalog.put_all(self.connection, [_limit(limit), *before, lock, _limit(0)])
 
-    def _limit(self, milliseconds: int) -> None:
-        self.connection.execute(
-            "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
-            (str(milliseconds), str(milliseconds)),
-        )
-
-    def _change(self) -> Merged:
+    def _change(self, columns: Mapping[str, Sequence[catalog.Column]]) -> Merged:
         merged = administrators.merge(self.connection, self.live, self.staged, self.names)
         self.following.let_go()
         moves = [
@@ -179,14 +171,12 @@ class Swap:
             )
             for name in self.names
         ]
-        self.connection.execute(sql.SQL("; ").join(moves))
-        self.following.take_hold()
+        catalog.put_all(self.connection, [*moves, *self.following.take_hold()])
         if self.fresh is not None:
             self._introduce()
-        self._add_aside()
-        self._go_past()
-        self._new_epoch()
-        self.connection.execute("SELECT pg_notify(%s, '')", (channel(self.live),))
+        self._add_aside(columns)
+        tell = sql.SQL("SELECT pg_notify({}, '')").format(sql.Literal(channel(self.live)))
+        catalog.put_all(self.connection, [*self._past(), *self._new_epoch(), tell])
         return merged
 
     def _forget_known(self) -> None:
@@ -199,23 +189,26 @@ class Swap:
                 live=sql.Identifier(self.live, catalog.AUDIT),
             )
 
-    def _add_aside(self) -> None:
+    def _add_aside(self, columns: Mapping[str, Sequence[catalog.Column]]) -> None:
+        added: list[sql.Composable | bytes] = []
         for name in self.aside:
             if name != catalog.AUDIT and not (
                 self.fresh is not None and name.startswith(_INTRODUCED)
             ):
                 continue
-            there = catalog.columns(self.connection, self.staged, name)
-            columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in there)
-            put(
-                self.connection,
-                "INSERT INTO {live} ({columns}) OVERRIDING SYSTEM VALUE"
-                " SELECT {columns} FROM {staged} ON CONFLICT DO NOTHING",
-                live=sql.Identifier(self.live, name),
-                staged=sql.Identifier(self.staged, name),
-                columns=columns,
+            added.append(
+                sql.SQL(
+                    "INSERT INTO {live} ({columns}) OVERRIDING SYSTEM VALUE"
+                    " SELECT {columns} FROM {staged} ON CONFLICT DO NOTHING"
+                ).format(
+                    live=sql.Identifier(self.live, name),
+                    staged=sql.Identifier(self.staged, name),
+                    columns=sql.SQL(", ").join(
+                        sql.Identifier(column.name) for column in columns[name]
+                    ),
+                )
             )
-        self.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        catalog.put_all(self.connection, [*added, b"SET CONSTRAINTS ALL IMMEDIATE"])
 
     def _introduce(self) -> None:
         """A tenant that was made for the archive is the archive's clinic, with its office key."""
@@ -235,7 +228,7 @@ class Swap:
                 staged=sql.Identifier(self.staged, "sync_meta"),
             )
 
-    def _go_past(self) -> None:
+    def _past(self) -> list[sql.Composable]:
         """No id of either table is given again. Ids of 2³⁹ and above are workstations' own."""
         names = dict.fromkeys(self.names, self.away) | dict.fromkeys(self.aside, self.live)
         rows = self.connection.execute(
@@ -249,41 +242,37 @@ class Swap:
             "  pg_get_serial_sequence(a.oid::regclass::text, 'id')::regclass",
             {"names": list(names), "schemas": list(names.values()), "live": self.live},
         ).fetchall()
-        catalog.put_all(
-            self.connection,
-            [
-                sql.SQL(
-                    "SELECT setval({sequence}::regclass, top.reached) FROM (SELECT greatest("
-                    " (SELECT max(id) FROM {new} WHERE id < {end}),"
-                    " (SELECT max(id) FROM {old} WHERE id < {end}), {last}, {given})::bigint"
-                    " AS reached) top WHERE top.reached >= 1"
-                ).format(
-                    sequence=sql.Literal(sequence),
-                    new=sql.Identifier(self.live, name),
-                    old=sql.Identifier(names[name], name),
-                    end=sql.Literal(_SERVER_IDS),
-                    last=sql.Literal(last),
-                    given=sql.Literal(self.sequences.get(sequence_name)),
-                )
-                for name, sequence, sequence_name, last in rows
-            ],
-        )
+        return [
+            sql.SQL(
+                "SELECT setval({sequence}::regclass, top.reached) FROM (SELECT greatest("
+                " (SELECT max(id) FROM {new} WHERE id < {end}),"
+                " (SELECT max(id) FROM {old} WHERE id < {end}), {last}, {given})::bigint"
+                " AS reached) top WHERE top.reached >= 1"
+            ).format(
+                sequence=sql.Literal(sequence),
+                new=sql.Identifier(self.live, name),
+                old=sql.Identifier(names[name], name),
+                end=sql.Literal(_SERVER_IDS),
+                last=sql.Literal(last),
+                given=sql.Literal(self.sequences.get(sequence_name)),
+            )
+            for name, sequence, sequence_name, last in rows
+        ]
 
-    def _new_epoch(self) -> None:
+    def _new_epoch(self) -> Iterator[sql.Composable]:
         meta = sql.Identifier(self.live, "sync_meta")
         if self.fresh is not None:
             # Numbers may have been given after the archive was taken; they are passed over.
-            put(
-                self.connection,
-                "SELECT {function}(m) FROM {meta} m",
-                function=sql.Identifier(self.live, "sync_new_epoch"),
-                meta=meta,
+            yield sql.SQL("SELECT {}(m) FROM {} m").format(
+                sql.Identifier(self.live, "sync_new_epoch"), meta
             )
-        put(
-            self.connection,
-            "UPDATE {meta} SET epoch = gen_random_uuid(), on_restore = 'review'",
-            meta=meta,
-        )
+        yield sql.SQL("UPDATE {} SET epoch = gen_random_uuid(), on_restore = 'review'").format(meta)
+
+
+def _limit(milliseconds: int) -> sql.Composable:
+    return sql.SQL(
+        "SELECT set_config('lock_timeout', {0}, true), set_config('statement_timeout', {0}, true)"
+    ).format(sql.Literal(str(milliseconds)))
 
 
 def go_away(
