@@ -15,8 +15,6 @@ from desktop.backup.places import local
 
 STRETCH = 8 << 20
 """Bytes that are put on the disk at a time; less would have it wait more often than it writes."""
-FIRST = 64 << 10
-"""The first stretch; each is twice the one before. Of a small archive, too, little is left for the end."""
 
 
 class ReadBack:
@@ -37,7 +35,6 @@ class ReadBack:
         self._written = 0
         self._on_disk = 0
         self._read = 0
-        self._stretch = FIRST
 
     def close(self) -> None:
         """Let go of the reader's half; the file is whose it was."""
@@ -79,9 +76,8 @@ class ReadBack:
 
     def _next_stretch(self) -> bool:
         with self._changed:
-            stretch = min(self._stretch, STRETCH)
             self._changed.wait_for(
-                lambda: self._error or self._ended or self._written - self._on_disk >= stretch
+                lambda: self._error or self._ended or self._written - self._on_disk >= STRETCH
             )
             self._raise()
             written = self._written
@@ -89,7 +85,6 @@ class ReadBack:
             return False
         local.put_on_disk(self._file)
         self._on_disk = written
-        self._stretch = stretch * 2
         return True
 
     def _raise(self) -> None:
