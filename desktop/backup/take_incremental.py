@@ -65,21 +65,20 @@ SELECT s.name, array_agg(c.value ->> 'name')
  GROUP BY s.name
 """
 
-_NAMED, _DELETED = "('I', 'U', 'D')", "('D')"
-
-_ENTRIES = """
-SELECT tbl, row_id, op FROM {log} WHERE xid >= pg_snapshot_xmax({since})
-UNION ALL
-SELECT tbl, row_id, op FROM {log} WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip({since})))
-"""
-
+# Ids go as text: they are many, they go back as they came, and nobody here looks at one.
 _CHANGED = """
-SELECT s.name, s.id, k.truncated, k.named, k.deleted
-  FROM (SELECT tbl, bool_or(truncated) AS truncated, count(*) FILTER (WHERE named) AS named,
-               bool_or(deleted) AS deleted
+SELECT s.name, k.truncated, k.kept, coalesce(k.kept_ids, ''), k.doubtful, coalesce(k.doubtful_ids, '')
+  FROM (SELECT tbl, bool_or(truncated) AS truncated,
+               count(*) FILTER (WHERE named AND NOT deleted) AS kept,
+               string_agg(row_id::text, ',') FILTER (WHERE named AND NOT deleted) AS kept_ids,
+               count(*) FILTER (WHERE deleted) AS doubtful,
+               string_agg(row_id::text, ',') FILTER (WHERE deleted) AS doubtful_ids
           FROM (SELECT tbl, row_id, bool_or(op = 'T') AS truncated,
                        bool_or(op IN ('I', 'U', 'D')) AS named, bool_or(op = 'D') AS deleted
-                  FROM ({entries}) l
+                  FROM (SELECT tbl, row_id, op FROM {log} WHERE xid >= pg_snapshot_xmax({since})
+                        UNION ALL
+                        SELECT tbl, row_id, op FROM {log}
+                         WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip({since})))) l
                  GROUP BY tbl, row_id) r
          GROUP BY tbl) k
   JOIN {tables} s ON s.id = k.tbl
@@ -106,17 +105,30 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """What the log says of a table.
+class Ids:
+    """Some rows' ids. :ivar text: them, with commas between."""
 
-    :ivar number: the table's in the log. :ivar count: how many ids the log names.
-    :ivar deleted: whether rows were; they may have come again.
-    """
-
-    number: int = 0
-    truncated: bool = False
     count: int = 0
-    deleted: bool = False
+    text: str = field(default="", repr=False)
+
+    def array(self, *more: Ids) -> sql.Composable:
+        """These ids, and those of others, in a statement."""
+        text = ",".join(ids.text for ids in (self, *more) if ids.text)
+        return sql.SQL("{}::bigint[]").format(sql.Literal("{" + text + "}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What the log says of a table. :ivar deleted: ids of rows that were; they may have come again."""
+
+    truncated: bool = False
+    written: Ids = Ids()
+    deleted: Ids = Ids()
+
+    @property
+    def count(self) -> int:
+        """How many ids the log names."""
+        return self.written.count + self.deleted.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +205,7 @@ def take_incremental(
                 asking.close()
                 for part in parts:
                     if part.way == CHANGES:
-                        _keep_gone(
-                            moment, since, part, *found[part.table.name], made.writer, cancelled
-                        )
+                        _keep_gone(moment, part, *found[part.table.name], made.writer, cancelled)
                 open_moment.close()
                 receipt, contents = made.finish(progress, cancelled)
             return Taken(path, receipt, contents, moment.unknown, moment.unsaved, moment.left_out)
@@ -255,12 +265,12 @@ def logged(moment: Snapshot, since: Since) -> Logged | None:
         return None
     answers = moment.connection.execute(
         sql.SQL(f"{_REACHES}; {_CAPTURED}; {_CHANGED}").format(
+            log=moment.name("sync_log"),
             tables=moment.name("sync_table"),
             stale=moment.name("sync_stale"),
             inventory=moment.name("sync_inventory"),
             cursor=sql.Literal(since.cursor),
-            since=_snapshot(since),
-            entries=_entries(moment, since),
+            since=sql.SQL("{}::pg_snapshot").format(sql.Literal(since.cursor)),
         )
     )
     ahead, stale, problems = answers.fetchall()[0]
@@ -268,8 +278,8 @@ def logged(moment: Snapshot, since: Since) -> Logged | None:
     captured = {name: frozenset(columns) for name, columns in answers.fetchall()}
     answers.nextset()
     changed = {
-        name: Changed(number, truncated, count, deleted)
-        for name, number, truncated, count, deleted in answers.fetchall()
+        name: Changed(truncated, Ids(written, ids), Ids(deleted, deleted_ids))
+        for name, truncated, written, ids, deleted, deleted_ids in answers.fetchall()
     }
     return Logged(ahead, stale, problems, captured, changed)
 
@@ -298,13 +308,13 @@ def _uncaptured(moment: Snapshot, table: SavedTable) -> Part:
 
 
 def _doubtful(parts: Sequence[Part]) -> list[Part]:
-    return [part for part in parts if part.way == CHANGES and part.changed.deleted]
+    return [part for part in parts if part.changed.deleted.count]
 
 
 def _questions(moment: Snapshot, since: Since, parts: Sequence[Part]) -> list[sql.Composable]:
     """For each part its rows; then, where rows were deleted, which of them are no more."""
     return [_statement(moment, since, part) for part in parts] + [
-        _gone(moment, since, part, _DELETED) for part in _doubtful(parts)
+        _gone(moment, part, part.changed.deleted) for part in _doubtful(parts)
     ]
 
 
@@ -331,8 +341,9 @@ def _statement(moment: Snapshot, since: Since, part: Part) -> sql.Composable:
     if part.way == WHOLE:
         return moment.copy_of(part.table)
     if part.way == CHANGES:
-        # The server makes an array of them first, whatever it expects: it looks each up by its index.
-        condition = sql.SQL("r.id = ANY (ARRAY({}))").format(_ids(moment, since, part, _NAMED))
+        condition = sql.SQL("r.id = ANY ({})").format(
+            part.changed.written.array(part.changed.deleted)
+        )
     else:
         # Numbers of transactions go round: of what is very old, some may pass for new, and that
         # does no harm. What was written since never passes for old.
@@ -344,25 +355,8 @@ def _statement(moment: Snapshot, since: Since, part: Part) -> sql.Composable:
     )
 
 
-def _ids(moment: Snapshot, since: Since, part: Part, ops: str) -> sql.Composable:
-    """What the log names of a table, an id as often as it does."""
-    return sql.SQL("SELECT l.row_id FROM ({}) l WHERE l.tbl = {} AND l.op IN {}").format(
-        _entries(moment, since), sql.Literal(part.changed.number), sql.SQL(ops)
-    )
-
-
-def _entries(moment: Snapshot, since: Since) -> sql.Composable:
-    """The log's, since the cursor."""
-    return sql.SQL(_ENTRIES).format(log=moment.name("sync_log"), since=_snapshot(since))
-
-
-def _snapshot(since: Since) -> sql.Composable:
-    return sql.SQL("{}::pg_snapshot").format(sql.Literal(since.cursor))
-
-
 def _keep_gone(
     moment: Snapshot,
-    since: Since,
     part: Part,
     sent: int,
     keys: bytes,
@@ -371,9 +365,9 @@ def _keep_gone(
 ) -> None:
     """The keys that are no more: nearly always, of those alone whose deletion was logged."""
     if sent + keys.count(b"\n") != part.changed.count:
-        statement = _gone(moment, since, part, _NAMED)
+        statement = _gone(moment, part, part.changed.written)
         with copied(moment.connection, statement, cancelled) as others:
-            keys = b"".join(others)
+            keys += b"".join(others)
         if sent + keys.count(b"\n") != part.changed.count:
             raise AssertionError(f"{part.table.name}: a row is neither there nor gone")
     if keys:
@@ -381,8 +375,7 @@ def _keep_gone(
             sink.write(keys)
 
 
-def _gone(moment: Snapshot, since: Since, part: Part, ops: str) -> sql.Composable:
+def _gone(moment: Snapshot, part: Part, ids: Ids) -> sql.Composable:
     return sql.SQL(
-        "COPY (SELECT DISTINCT i.row_id FROM ({}) i"
-        " WHERE NOT EXISTS (SELECT FROM {} r WHERE r.id = i.row_id)) TO STDOUT"
-    ).format(_ids(moment, since, part, ops), moment.name(part.table.name))
+        "COPY (SELECT i FROM unnest({}) i WHERE NOT EXISTS (SELECT FROM {} r WHERE r.id = i)) TO STDOUT"
+    ).format(ids.array(), moment.name(part.table.name))
