@@ -250,6 +250,13 @@ MUTATIONS = (
         _BACK,
     ),
     Mutation(
+        "the last of a file is not read back",
+        BACK,
+        "        if written == self._on_disk:\n",
+        "        if self._ended:\n",
+        _BACK,
+    ),
+    Mutation(
         "a file that became shorter has just ended",
         BACK,
         "        if not data:\n            raise OSError",
