@@ -47,9 +47,13 @@ AS {body}
 -- somebody else is changing at this moment proves nothing and is passed over. So two who take away
 -- the last two visits at once do not rely on one another: notes may be sent without need, and are
 -- never forgotten.
+--
+-- The oldest such visit will do, and a client's visits are indexed by their dates; left to itself the
+-- server would take hold of all visits of a client, who may have hundreds, and sort them.
 CREATE OR REPLACE FUNCTION {schema}.clinic_touch_notes(
     clients bigint[], practitioners bigint[], own bigint[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, {schema}, pg_temp
+SET enable_bitmapscan = off SET enable_sort = off
 AS {body}
 DECLARE
     changed bigint[];
