@@ -200,14 +200,16 @@ def test_nothing_is_missed_and_nothing_comes_twice(tenant: Tenant, seed: int) ->
     forgotten = tenant.connect(autocommit=False)
     last = forgotten.execute(CLIENT, ("Olvido", "olvido@x.cl")).fetchone()[0]
     committed: set[int] = set()
-    guard = threading.Lock()
-    running = 4
+    guard, polled = threading.Lock(), threading.Condition()
+    running, polls = 4, 0
 
     def write(number: int) -> None:
         nonlocal running
         chance = random.Random(seed * 100 + number)
         with tenant.connect(autocommit=False) as connection:
-            for _ in range(40):
+            for step in range(40):
+                with polled:  # nobody is so fast that nothing is read in between
+                    assert polled.wait_for(lambda: 10 * polls >= step, timeout=60)  # noqa: B023
                 made = set()
                 for _ in range(chance.randint(1, 3)):
                     email = f"{chance.getrandbits(64):x}@x.cl"
@@ -228,9 +230,11 @@ def test_nothing_is_missed_and_nothing_comes_twice(tenant: Tenant, seed: int) ->
     writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for writer in writers:
         writer.start()
-    polls = 0
     while running:
-        polls += station.exchange()["status"] == "ok"
+        answered = station.exchange()["status"] == "ok"
+        with polled:
+            polls += answered
+            polled.notify_all()
     for writer in writers:
         writer.join()
     station.exchange()
