@@ -79,17 +79,28 @@ class Proxy:
         if self._down:
             client.close()
             return
-        host = str(self._upstream.get("host") or "127.0.0.1")
-        port = int(self._upstream.get("port") or 5432)
-        if host.startswith("/"):
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(f"{host}/.s.PGSQL.{port}")
-        else:
-            server = socket.create_connection((host, port))
+        try:
+            server = self._reach()
+        except OSError:  # nobody listens: the server is down
+            client.close()
+            return
         self._clients.add(client)
         self._pairs[client], self._pairs[server] = server, client
         self._selector.register(client, selectors.EVENT_READ)
         self._selector.register(server, selectors.EVENT_READ)
+
+    def _reach(self) -> socket.socket:
+        host = str(self._upstream.get("host") or "127.0.0.1")
+        port = int(self._upstream.get("port") or 5432)
+        if not host.startswith("/"):
+            return socket.create_connection((host, port))
+        server = socket.socket(socket.AF_UNIX)
+        try:
+            server.connect(f"{host}/.s.PGSQL.{port}")
+        except OSError:
+            server.close()
+            raise
+        return server
 
     def _pass_on(self, source: socket.socket) -> None:
         target = self._pairs[source]
