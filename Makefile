@@ -76,6 +76,8 @@ package-test: package ## starts the packaged program: joins, syncs, takes pictur
 mutations: setup ## breaks a copy of the code on purpose, and sees that a test notices each time
 	$(BIN)/python -m tests.mutations
 
+# A variable, because a list that is written into a function would be several of its arguments.
+ALL_VERSIONS = 15,16,18
 SEEDS ?= 1000
 FIRST_SEED ?= 1
 
@@ -86,7 +88,7 @@ simulate-mutations: setup ## a mistake in each rule, and which seed shows it
 	$(BIN)/python -m tests.simulation --mutations
 
 histories: setup ## real servers and caches, a bad network and kill -9: COUNT=1000 FIRST_SEED=1 VERSIONS=15,16,18
-	$(BIN)/python -m tests.histories --count $(or $(COUNT),100) --first-seed $(or $(FIRST_SEED),1) --versions $(or $(VERSIONS),15,16,18)
+	$(BIN)/python -m tests.histories --count $(or $(COUNT),100) --first-seed $(or $(FIRST_SEED),1) --versions $(if $(VERSIONS),$(VERSIONS),$(ALL_VERSIONS))
 
 fuzz-archive: setup ## spoiled archives, in every layer: COUNT=1000000 FIRST_SEED=1; and every byte of one
 	$(BIN)/python -m tests.fuzz_archive --count $(or $(COUNT),10000) --seed $(or $(FIRST_SEED),1)
