@@ -89,10 +89,10 @@ REVOKE ALL ON FUNCTION {schema}.clinic_lock_practitioners(bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.clinic_active(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION {schema}.clinic_before_appointment() FROM PUBLIC;
 
--- A tenth of a page stays free, for the next forms of its rows: an appointment changes its state several
--- times, and a form that finds room beside the last one needs no new entry in five indexes. Pages that
--- are full already keep their rows. Who chose another share keeps it. (This locks nobody out who reads
--- or writes.)
+-- A tenth of a page stays free, for the next forms of its rows: one that finds room beside the last, and
+-- changes nothing that an index names (a note, a phone; not a state), needs no new entry in five indexes.
+-- Pages that are full already keep their rows. Who chose another share keeps it. (This locks nobody out
+-- who reads or writes.)
 DO {body}
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_class c
