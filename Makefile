@@ -88,7 +88,7 @@ simulate-mutations: setup ## a mistake in each rule, and which seed shows it
 	$(BIN)/python -m tests.simulation --mutations
 
 histories: setup ## real servers and caches, a bad network and kill -9: COUNT=1000 FIRST_SEED=1 VERSIONS=15,16,18
-	$(BIN)/python -m tests.histories --count $(or $(COUNT),100) --first-seed $(or $(FIRST_SEED),1) --versions $(if $(VERSIONS),$(VERSIONS),$(ALL_VERSIONS))
+	$(BIN)/python -m tests.histories --count $(or $(COUNT),100) --first-seed $(or $(FIRST_SEED),1) --versions $(or $(VERSIONS),$(ALL_VERSIONS))
 
 fuzz-archive: setup ## spoiled archives, in every layer: COUNT=1000000 FIRST_SEED=1; and every byte of one
 	$(BIN)/python -m tests.fuzz_archive --count $(or $(COUNT),10000) --seed $(or $(FIRST_SEED),1)

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from desktop.backup import catalog
 from desktop.domain.errors import RuleError
 from sync.identifiers import with_parameters
 
@@ -191,14 +192,6 @@ class _Merging:
         if updated.rowcount == 0:
             self._bring(STAFF, staff, {"user_id": account})
 
-    def _columns(self, table: str) -> list[str]:
-        rows = self._connection.execute(
-            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-            " AND NOT attisdropped ORDER BY attnum",
-            (sql.Identifier(self._staged, table).as_string(self._connection),),
-        ).fetchall()
-        return [row[0] for row in rows]
-
     def _bring(self, table: str, row_id: int, given: dict[str, int]) -> int:
         """Copy a live row; under its own id where that is free, else under one that nobody has had."""
         fresh = self._connection.execute(
@@ -213,7 +206,8 @@ class _Merging:
             ),
             {"id": row_id, "live": sql.Identifier(self._live, table).as_string(self._connection)},
         ).fetchall()[0][0]
-        columns = self._columns(table)
+        there = catalog.columns(self._connection, self._staged, table)
+        columns = [column.name for column in there]
         values = [
             sql.Placeholder(name) if name in {"id", *given} else sql.SQL("l.{}").format(_name(name))
             for name in columns
