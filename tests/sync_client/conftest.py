@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.embedded import Server
 from tests.sync_client.world import Desk, Maker, Station, Tenant, fresh
 
 
@@ -22,6 +23,21 @@ def tenant(pg_database: str) -> Iterator[Tenant]:
     made = Tenant(pg_database)
     yield made
     made.close()
+
+
+@pytest.fixture
+def only_ours(postgres: Server) -> Iterator[None]:
+    """Transactions get their numbers from us alone: the server does not tidy up meanwhile."""
+    with postgres.connect() as admin:
+        admin.execute("ALTER SYSTEM SET autovacuum = off")
+        admin.execute("SELECT pg_reload_conf()")
+        while admin.execute(
+            "SELECT FROM pg_stat_activity WHERE backend_type LIKE 'autovacuum %'"
+        ).fetchone():
+            pass
+        yield
+        admin.execute("ALTER SYSTEM RESET autovacuum")
+        admin.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

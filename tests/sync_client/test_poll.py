@@ -20,6 +20,7 @@ def news(one: Station) -> bool:
         transport.close()
 
 
+@pytest.mark.usefixtures("only_ours")
 def test_where_nothing_happened_nothing_is_written(station: Maker, tenant: Tenant) -> None:
     a, b = station(), station()
     a.engine.sync_once()
@@ -85,6 +86,7 @@ def test_a_transaction_that_commits_late_is_news_then(station: Maker, tenant: Te
     assert not news(a)
 
 
+@pytest.mark.usefixtures("only_ours")
 def test_what_was_at_work_before_an_edit_of_ones_own_is_news_then(
     station: Maker, tenant: Tenant
 ) -> None:
