@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from desktop.backup import archive_format as form
 from desktop.backup import keys
@@ -23,11 +24,31 @@ class Checked:
     trailer: Trailer
 
 
-class Checking:
-    """Takes an archive's members in their order. Raises :class:`ArchiveError`."""
+@dataclass(slots=True)
+class Sum:
+    """What a part's plain text comes to."""
 
-    def __init__(self, limits: Limits) -> None:
+    hash: hashlib._Hash = field(default_factory=hashlib.sha256)
+    rows: int = 0
+    size: int = 0
+
+    def add(self, plain: bytes) -> None:
+        """The text goes on."""
+        self.hash.update(plain)
+        self.rows += plain.count(b"\n")
+        self.size += len(plain)
+
+
+class Checking:
+    """Takes an archive's members in their order. Raises :class:`ArchiveError`.
+
+    :param add: adds a piece's text to its part's sum, at once or, in their order, until
+        :meth:`finish` is called: it takes as long as all the rest.
+    """
+
+    def __init__(self, limits: Limits, add: Callable[[Sum, bytes], None] = Sum.add) -> None:
         self._limits = limits
+        self._add = add
         self._manifest: Manifest | None = None
         self._manifest_hash = ""
         self._tables: frozenset[str] = frozenset()
@@ -35,12 +56,11 @@ class Checking:
         self._trailer: bytes | None = None
         self._signature: bytes | None = None
         self._members: list[Member] = []
-        self._counts: list[TableCount] = []
-        self._blobs: list[str] = []
+        self._sums: list[tuple[Named, Sum]] = []
+        self._in_blobs = False
         self._done: set[tuple[Part, str]] = set()
         self._last: Named | None = None
-        self._hash = hashlib.sha256()
-        self._rows = self._bytes = 0
+        self._sum = Sum()
         self._stored = self._plain = 0
 
     def take(self, name: str, data: bytes) -> None:
@@ -88,9 +108,7 @@ class Checking:
             raise ArchiveError("archive.bomb")
         if self._plain > limits.plain:
             raise ArchiveError("archive.too_big")
-        self._hash.update(plain)
-        self._rows += plain.count(b"\n")
-        self._bytes += len(plain)
+        self._add(self._sum, plain)
 
     def _follow(self, named: Named) -> None:
         """Pieces count from one without a gap, parts come once, attachments after the tables."""
@@ -110,7 +128,7 @@ class Checking:
     def _known(self, named: Named) -> bool:
         if named.part is Part.BLOB:
             return True
-        if self._blobs or (named.part is Part.GONE and not self._may_be_gone):
+        if self._in_blobs or (named.part is Part.GONE and not self._may_be_gone):
             return False
         return named.subject in self._tables
 
@@ -118,15 +136,10 @@ class Checking:
         last = self._last
         if last is None:
             return
-        found = self._hash.hexdigest()
         self._done.add((last.part, last.subject))
-        if last.part is not Part.BLOB:
-            self._counts.append(TableCount(last.subject, last.part, self._rows, self._bytes, found))
-        elif found == last.subject:
-            self._blobs.append(found)
-        else:
-            raise ArchiveError("archive.malformed", what="blob")
-        self._last, self._hash, self._rows, self._bytes = None, hashlib.sha256(), 0, 0
+        self._sums.append((last, self._sum))
+        self._in_blobs = last.part is Part.BLOB
+        self._last, self._sum = None, Sum()
 
     def _note(self, name: str, data: bytes) -> None:
         self._members.append(Member(name, len(data), hashlib.sha256(data).hexdigest()))
@@ -139,13 +152,27 @@ class Checking:
         if not keys.signature_holds(self._manifest.signer, self._signature, message):
             raise ArchiveError("archive.forged")
         said = Trailer.from_json(self._trailer)
+        tables, blobs = self._summed()
         found = Trailer(
             manifest=self._manifest_hash,
             previous=self._manifest.previous,
             members=tuple(self._members),
-            tables=tuple(self._counts),
-            blobs=tuple(self._blobs),
+            tables=tables,
+            blobs=blobs,
         )
         if said != found:
             raise ArchiveError("archive.forged")
         return Checked(self._manifest, found)
+
+    def _summed(self) -> tuple[tuple[TableCount, ...], tuple[str, ...]]:
+        tables, blobs = [], []
+        for named, each in self._sums:
+            sha256 = each.hash.hexdigest()
+            if named.part is not Part.BLOB:
+                count = TableCount(named.subject, named.part, each.rows, each.size, sha256)
+                tables.append(count)
+            elif sha256 == named.subject:
+                blobs.append(sha256)
+            else:
+                raise ArchiveError("archive.malformed", what="blob")
+        return tuple(tables), tuple(blobs)

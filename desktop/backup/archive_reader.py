@@ -18,11 +18,11 @@ from typing import BinaryIO, Self
 from desktop.backup import archive_format as form
 from desktop.backup import keys
 from desktop.backup.archive import Progress, Receipt
-from desktop.backup.archive_check import Checked, Checking
+from desktop.backup.archive_check import Checked, Checking, Sum
 from desktop.backup.archive_format import Named, Part
 from desktop.backup.archive_layers import Source, Unpacker, decrypt, expand
 from desktop.backup.archive_limits import Limits
-from desktop.backup.channel import Channel, Left
+from desktop.backup.channel import Channel, Left, behind
 from desktop.backup.errors import ArchiveError
 from desktop.backup.manifest import Manifest
 from desktop.backup.trailer import Member, TableCount
@@ -122,28 +122,18 @@ def verify(
 
 
 def _checked(file: Source, identities: Sequence[str], limits: Limits) -> Checked:
-    """Decrypt in this thread, and look at the members in another."""
-    checking = Checking(limits)
-    members: _Members = Channel(WAITING)
+    """Decrypt in this thread, look at the members in another, and sum their texts up in a third."""
 
-    def check() -> None:
-        try:
-            while (member := members.get()) is not None:
-                checking.take(*member)
-        except BaseException as error:  # noqa: BLE001 - raised again where the file is read
-            members.abort(error)
+    def add(text: tuple[Sum, bytes]) -> None:
+        text[0].add(text[1])
 
-    worker = threading.Thread(target=check, name="archive-check", daemon=True)
-    worker.start()
-    try:
-        decrypt(file, Unpacker(lambda *member: members.put(member), limits), identities)
-        members.close()
-    except BaseException as error:
-        members.abort(error)
-        raise
-    finally:
-        worker.join()
-    members.check()
+    def take(member: tuple[str, bytes]) -> None:
+        checking.take(*member)
+
+    with behind(add, WAITING, "archive-sum") as sums:
+        checking = Checking(limits, lambda *text: sums.put(text))
+        with behind(take, WAITING, "archive-check") as members:
+            decrypt(file, Unpacker(lambda *member: members.put(member), limits), identities)
     return checking.finish()
 
 

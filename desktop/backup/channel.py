@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -68,6 +68,34 @@ class Channel(Generic[_T]):
 
 class Left(Exception):
     """Whoever took or made what goes between two threads has left; the other one need not go on."""
+
+
+@contextmanager
+def behind(work: Callable[[_T], None], room: int, name: str) -> Iterator[Channel[_T]]:
+    """A channel of items that another thread works on; at the end of the block all of them are done.
+
+    What working on one raises is raised by the next :meth:`Channel.put`, or at the end of the block.
+    """
+    items: Channel[_T] = Channel(room)
+
+    def run() -> None:
+        try:
+            while (item := items.get()) is not None:
+                work(item)
+        except BaseException as error:  # noqa: BLE001 - raised again where the items are put
+            items.abort(error)
+
+    worker = threading.Thread(target=run, name=name, daemon=True)
+    worker.start()
+    try:
+        yield items
+        items.close()
+    except BaseException as error:
+        items.abort(error)
+        raise
+    finally:
+        worker.join()
+    items.check()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from desktop.backup.places import local
 
-STRETCH = 8 << 20
+STRETCH = 2 << 20
 """Bytes that are put on the disk at a time; less would have it wait more often than it writes."""
 
 

@@ -139,7 +139,7 @@ MUTATIONS = (
     Mutation(
         "an attachment's content is not held against its name",
         CHECK,
-        "elif found == last.subject:",
+        "elif sha256 == named.subject:",
         "elif True:",
         _HOSTILE,
     ),

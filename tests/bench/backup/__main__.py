@@ -49,7 +49,7 @@ class Scale:
     more: int = 5_000_000
     neighbours: int = 400
     day: int = 100
-    rounds: int = 3
+    rounds: int = 5
 
 
 class Bench:
