@@ -53,9 +53,19 @@ _KEPT_LIMIT = 900_000
 _INTEGERS = {"bigint", "integer", "smallint"}
 RESULTS = "sync_result"
 
+# A trigger that was off, or gone, and is there again has a row in the catalog from after the cursor:
+# what was written meanwhile is not logged. The row's xmin is the lower half of a transaction's number,
+# or of one within it, which no snapshot names: whatever is not below all that ran counts as after.
 _REACHES = """
 SELECT pg_snapshot_xmax({since}) > pg_snapshot_xmax(pg_current_snapshot()), {stale}({cursor}),
-       {inventory}() <> '[]'
+       {inventory}() <> '[]' OR EXISTS (
+           SELECT FROM {tables} s
+             JOIN pg_trigger t ON t.tgrelid = to_regclass(format('%I.%I', {schema}::text, s.name))
+            CROSS JOIN (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint) n (next)
+            CROSS JOIN LATERAL (SELECT n.next >> 32 << 32 | t.xmin::text::bigint) x (xid)
+            WHERE s.active AND starts_with(t.tgname, 'sync_capture_')
+              AND x.xid - CASE WHEN x.xid < n.next THEN 0 ELSE 1::bigint << 32 END
+                  >= pg_snapshot_xmin({since})::text::bigint)
 """
 
 _CAPTURED = """
@@ -136,7 +146,7 @@ class Logged:
     """What the log says since a cursor.
 
     :ivar ahead: the cursor is of a server that was further. :ivar stale: what it needs is no longer
-        kept. :ivar problems: some changes are not logged.
+        kept. :ivar problems: some changes are not logged, or were not for a while.
     :ivar captured: table → the columns whose changes are. :ivar changed: table → what was.
     """
 
@@ -267,6 +277,7 @@ def logged(moment: Snapshot, since: Since) -> Logged | None:
         sql.SQL(f"{_REACHES}; {_CAPTURED}; {_CHANGED}").format(
             log=moment.name("sync_log"),
             tables=moment.name("sync_table"),
+            schema=sql.Literal(moment.schema),
             stale=moment.name("sync_stale"),
             inventory=moment.name("sync_inventory"),
             cursor=sql.Literal(since.cursor),

@@ -21,6 +21,11 @@ from tests.support.clinic import Clinic, Station
 
 Content = dict[str, dict[tuple[str, ...], str]]
 
+_THREE = (
+    "INSERT INTO finanzas_ingresomanual (monto, descripcion, fecha, creado_el)"
+    " SELECT n, 'x', '2026-01-01', now() FROM generate_series(1, 3) n"
+)
+
 
 def since(taken: Taken) -> Since:
     manifest = taken.contents.manifest
@@ -145,6 +150,59 @@ def test_a_chain_is_the_clinic_as_it_is(
             for _change in range(chance.randint(0, 6)):
                 change(chance, clinic)
             go_on()
+
+
+def test_a_table_that_was_emptied_holds_what_came_afterwards(
+    clinic: Clinic, office: psycopg.Connection, tmp_path: Path, safe: Safe
+) -> None:
+    """Nothing, where nothing came."""
+    with chain(clinic, office, tmp_path, safe) as go_on:
+        clinic.query(_THREE)
+        assert len(go_on()[1].ids("finanzas_ingresomanual")) >= 3
+        clinic.query("TRUNCATE finanzas_ingresomanual")
+        assert go_on()[1].ids("finanzas_ingresomanual") == set()
+        clinic.query(_THREE)
+        go_on()
+        clinic.query("TRUNCATE finanzas_ingresomanual")
+        clinic.query(_THREE)
+        assert len(go_on()[1].ids("finanzas_ingresomanual")) == 3
+
+
+def test_what_emptied_a_table_may_not_have_seen_all_that_was_in_it(
+    clinic: Clinic, office: psycopg.Connection, tmp_path: Path, safe: Safe
+) -> None:
+    """Catches going by the rows that a TRUNCATE logs: its transaction was begun before they came."""
+    with psycopg.connect(clinic.dsn) as old, chain(clinic, office, tmp_path, safe) as go_on:
+        old.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        old.execute("SELECT pg_current_snapshot()")
+        clinic.query(_THREE)
+        assert len(go_on()[1].ids("finanzas_ingresomanual")) >= 3
+        old.execute(
+            sql.SQL("TRUNCATE {}").format(sql.Identifier(clinic.schema, "finanzas_ingresomanual"))
+        )
+        old.commit()
+        go_on()
+
+
+def test_of_a_large_table_that_is_not_synced_what_is_gone_goes(
+    clinic: Clinic,
+    office: psycopg.Connection,
+    tmp_path: Path,
+    safe: Safe,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(incremental, "SMALL", 0)
+    with chain(clinic, office, tmp_path, safe) as go_on:
+        clinic.query(
+            "INSERT INTO citas_auditorialog (accion, modulo, descripcion, fecha_hora)"
+            " SELECT 'x', 'y', n::text, now() FROM generate_series(1, 9) n"
+        )
+        go_on()
+        clinic.query("DELETE FROM citas_auditorialog WHERE descripcion IN ('1', '4', '5', '9')")
+        clinic.query("UPDATE citas_auditorialog SET accion = 'w' WHERE descripcion = '7'")
+        taken, opened = go_on()
+        assert json.loads(taken.contents.manifest.extra["parts"])["citas_auditorialog"] == "added"
+        assert len(opened.ids("citas_auditorialog")) == 1
 
 
 def test_only_what_changed_is_in_it(
@@ -282,3 +340,65 @@ def test_where_the_log_does_not_reach_everything_is_saved(
             *meta,
         )
         clinic.query("ALTER TABLE agenda_sala ENABLE TRIGGER sync_capture_update")
+
+
+@pytest.mark.parametrize(
+    ("off", "on"),
+    [
+        (
+            "ALTER TABLE agenda_sala DISABLE TRIGGER sync_capture_update",
+            "ALTER TABLE agenda_sala ENABLE TRIGGER sync_capture_update",
+        ),
+        (
+            "DROP TRIGGER sync_capture_update ON agenda_sala",
+            "CREATE TRIGGER sync_capture_update AFTER UPDATE ON agenda_sala"
+            " REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows"
+            " FOR EACH STATEMENT EXECUTE FUNCTION {}()",
+        ),
+    ],
+)
+def test_what_was_written_while_a_trigger_was_off_is_saved(
+    clinic: Clinic, office: psycopg.Connection, tmp_path: Path, safe: Safe, off: str, on: str
+) -> None:
+    """Nothing is wrong with them when the backup looks; after a full one a day is a day again."""
+    [(function,)] = clinic.query(
+        "SELECT tgfoid::regproc::text FROM pg_trigger"
+        " WHERE tgname = 'sync_capture_update' AND tgrelid = 'agenda_sala'::regclass"
+    )
+    [(room, name)] = clinic.query("SELECT id, nombre FROM agenda_sala ORDER BY id LIMIT 1")
+    before = take_full(office, clinic.schema, tmp_path / "0", safe.sealing, WHO)
+    clinic.query(off)
+    clinic.query("UPDATE agenda_sala SET nombre = 'Sala sin registro' WHERE id = %s", room)
+    clinic.query(on.format(function))
+    try:
+        taken = take_incremental(
+            office, clinic.schema, tmp_path / "1", safe.sealing, WHO, since(before)
+        )
+        assert (taken.kind, taken.full_because) == ("full", "capture")
+        lines = safe.open(tmp_path / "1").lines("agenda_sala")
+        assert any("Sala sin registro" in line for line in lines)
+        after = take_incremental(
+            office, clinic.schema, tmp_path / "2", safe.sealing, WHO, since(taken)
+        )
+        assert after.kind == "incremental"
+    finally:
+        clinic.query("UPDATE agenda_sala SET nombre = %s WHERE id = %s", name, room)
+
+
+def test_a_trigger_that_was_off_within_a_transaction_that_the_archive_met_is_noticed(
+    clinic: Clinic, office: psycopg.Connection, tmp_path: Path, safe: Safe
+) -> None:
+    """Its catalog row has the number of a savepoint, which the archive's cursor does not name."""
+    with psycopg.connect(clinic.dsn) as other:
+        with other.transaction():
+            other.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(clinic.schema)))
+            other.execute("SELECT pg_current_xact_id()")
+            with other.transaction():
+                other.execute("ALTER TABLE agenda_sala DISABLE TRIGGER sync_capture_update")
+                other.execute("ALTER TABLE agenda_sala ENABLE TRIGGER sync_capture_update")
+            clinic.query("SELECT pg_current_xact_id()")
+            before = take_full(office, clinic.schema, tmp_path / "0", safe.sealing, WHO)
+    taken = take_incremental(
+        office, clinic.schema, tmp_path / "1", safe.sealing, WHO, since(before)
+    )
+    assert (taken.kind, taken.full_because) == ("full", "capture")
