@@ -302,6 +302,8 @@ def _create(args: argparse.Namespace, output: Output) -> int:
             made = place.backups.take_from_here(place.actor, tell=_tell(output))
         else:
             made = place.backups.create(place.actor, full=args.full, tell=_tell(output))
+    if made.error:
+        output.note(made.error)
     return output.done(
         _("The backup {name} was taken and verified; {size} in {places}.").format(
             name=made.name,

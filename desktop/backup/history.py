@@ -76,7 +76,8 @@ class Entry:
     :ivar report: of the last drill. :ivar undone_at: of a safety copy, when the restore that it was
         taken for was undone. :ivar manifest: its hash; :ivar base: that of the archive which an
         incremental stands on. :ivar cursor, epoch, revision, schema_version: of the manifest, for the next
-        incremental. :ivar error: a code. :ivar state: one of :data:`STATES`.
+        incremental. :ivar error: a code, of why it failed or of what else to know.
+    :ivar state: one of :data:`STATES`.
     """
 
     id: str

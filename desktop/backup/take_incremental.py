@@ -44,6 +44,8 @@ from desktop.backup.take import (
 )
 
 CHANGES, WHOLE, ADDED = "changes", "whole", "added"
+CAPTURE = "capture"
+"""See :attr:`Taken.full_because`."""
 
 SMALL = 128 << 10
 """Bytes on the server's disk up to which a table that is not synced is saved whole each time."""
@@ -246,7 +248,7 @@ def why_full(moment: Snapshot, since: Since, said: Logged | None) -> str | None:
         return "server"
     if said.stale:
         return "horizon"
-    return "capture" if said.problems else None
+    return CAPTURE if said.problems else None
 
 
 def plan(moment: Snapshot, said: Logged) -> list[Part]:

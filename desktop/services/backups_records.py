@@ -79,7 +79,8 @@ class ArchiveItem:
         ``deleted``.
     :ivar chain: the archives that it needs to be restored, itself the last; empty where one of them
         is gone.
-    :ivar error: why it failed, in a sentence. :ivar pinned_until: retention leaves it alone so long.
+    :ivar error: why it failed, or what else to know of it, in a sentence.
+    :ivar pinned_until: retention leaves it alone so long.
     :ivar undone_at: of a safety copy: when the restore that it was taken for was undone.
     """
 

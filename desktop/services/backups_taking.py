@@ -18,7 +18,7 @@ from desktop.backup.places.copies import put_everywhere
 from desktop.backup.places.naming import Kind, archive_name
 from desktop.backup.reading import begin
 from desktop.backup.take_cache import take_cache
-from desktop.backup.take_incremental import Since, take_incremental
+from desktop.backup.take_incremental import CAPTURE, Since, take_incremental
 from desktop.domain.errors import AppError, EnvironmentTrouble, RuleError
 from desktop.services import backups_history as histories
 from desktop.services import backups_server as server
@@ -184,6 +184,8 @@ def keep(desk: Desk, taken: take.Taken, actor: str, reason: str, steps: Steps) -
         schema_version=manifest.schema_version,
         rows=taken.contents.rows,
         state=histories.TAKEN,
+        # All of it was saved; that changes went unrecorded meanwhile somebody has to know.
+        error="backup.capture_gap" if taken.full_because == CAPTURE else None,
     )
     steps.begin(words.KEEPING)
     with ExitStack() as stack, steps.watched():

@@ -26,7 +26,7 @@ MUTATIONS = (
     Mutation(
         "an incremental does not ask whether all is logged",
         TAKE,
-        'return "capture" if said.problems else None',
+        "return CAPTURE if said.problems else None",
         "return None",
         _CHAIN,
     ),

@@ -29,6 +29,11 @@ SENTENCES = {
         "Of the table {table} another number of rows arrived than the server sent, so the backup was "
         "thrown away. The clinic's data are as they were. Try again."
     ),
+    "backup.capture_gap": N_(
+        "The server did not record some changes since the backup before, because the recording of a "
+        "table was switched off. Nothing is missing here: this backup has the whole clinic. Tell "
+        "whoever looks after the server."
+    ),
     "backup.set_up_already": N_(
         "This clinic has its keys of backups already. Nothing was changed. Make new ones only if "
         "the recovery words are lost or somebody else may have them."

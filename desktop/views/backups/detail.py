@@ -114,7 +114,9 @@ class ArchiveCard(Card):
     def _sentences(item: ArchiveItem, zone: ZoneInfo) -> list[tuple[str, str]]:
         said = []
         if item.error:
-            said.append((item.error, "danger"))
+            said.append(
+                (item.error, "danger" if item.state in {"failed", "damaged"} else "warning")
+            )
         if item.drill_ok is False:
             said.append(
                 (
