@@ -9,7 +9,7 @@ BUNDLE := dist/consultorio/consultorio
 BUNDLED = $(shell find alembic desktop resources sync -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system servers failures demo web-booking test lint format bench bench-sync bench-backup package package-test screenshots race mutations simulate simulate-mutations histories fuzz-archive trouble-upload clean
+.PHONY: help setup system servers failures demo web-booking test lint format bench bench-sync bench-backup package package-test screenshots race mutations simulate simulate-mutations histories fuzz-archive fuzz-foreign trouble-backup trouble-upload restore-race clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -93,6 +93,9 @@ histories: setup ## real servers and caches, a bad network and kill -9: COUNT=10
 fuzz-archive: setup ## spoiled archives, in every layer: COUNT=1000000 FIRST_SEED=1; and every byte of one
 	$(BIN)/python -m tests.fuzz_archive --count $(or $(COUNT),10000) --seed $(or $(FIRST_SEED),1)
 	CONSULTORIO_ARCHIVE_BYTES=all $(BIN)/python -m pytest -q tests/backup/format/test_tampering.py -o timeout=3600
+
+fuzz-foreign: setup ## spoiled backups of other programs, looked at and imported: RUNS=50 times 160 of them
+	CONSULTORIO_FOREIGN=$(or $(RUNS),50) $(BIN)/python -m pytest -q tests/backup/foreign/test_hostile.py -k changed_byte --numprocesses auto --maxprocesses 4
 
 trouble-backup: setup ## backups, restores and undos that are killed, cut or out of disk: RUNS=300 FIRST_SEED=1 VERSIONS=18
 	$(BIN)/python -m tests.trouble_backup --runs $(or $(RUNS),300) --seed $(FIRST_SEED) --versions $(or $(VERSIONS),18)
