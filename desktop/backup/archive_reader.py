@@ -130,7 +130,7 @@ def _checked(file: Source, identities: Sequence[str], limits: Limits) -> Checked
     def take(member: tuple[str, bytes]) -> None:
         checking.take(*member)
 
-    with behind(add, WAITING, "archive-sum") as sums:
+    with behind(add, 1, "archive-sum") as sums:  # they are several times as large
         checking = Checking(limits, lambda *text: sums.put(text))
         with behind(take, WAITING, "archive-check") as members:
             decrypt(file, Unpacker(lambda *member: members.put(member), limits), identities)
