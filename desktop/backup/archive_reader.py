@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from types import TracebackType
@@ -124,17 +125,37 @@ def verify(
 def _checked(file: Source, identities: Sequence[str], limits: Limits) -> Checked:
     """Decrypt in this thread, look at the members in another, and sum their texts up in a third."""
 
-    def add(text: tuple[Sum, bytes]) -> None:
-        text[0].add(text[1])
-
     def take(member: tuple[str, bytes]) -> None:
         checking.take(*member)
 
-    with behind(add, 1, "archive-sum") as sums:  # they are several times as large
-        checking = Checking(limits, lambda *text: sums.put(text))
+    with _Summing() as summing:
+        checking = Checking(limits, summing.add)
         with behind(take, WAITING, "archive-check") as members:
             decrypt(file, Unpacker(lambda *member: members.put(member), limits), identities)
+        summing.wait()
     return checking.finish()
+
+
+class _Summing:
+    """Adds texts up in a thread of its own, one after the other; no other waits, for they are large."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "archive-sum")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._thread.shutdown()
+
+    def add(self, total: Sum, text: bytes) -> None:
+        self.wait()
+        self._last = self._thread.submit(total.add, text)
+
+    def wait(self) -> None:
+        if self._last is not None:
+            self._last.result()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ def behind(work: Callable[[_T], None], room: int, name: str) -> Iterator[Channel
         try:
             while (item := items.get()) is not None:
                 work(item)
+                del item  # while the next one is waited for it would be kept
         except BaseException as error:  # noqa: BLE001 - raised again where the items are put
             items.abort(error)
 
