@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,14 +105,16 @@ class Bench:
             connection.execute("VACUUM ANALYZE")
         return found
 
-    def _filled(self, floor: Floor) -> float:
+    def _filled(self, floor: Floor) -> dict[str, float]:
         """The same rows by COPY into bare tables."""
         with self.clinic.admin() as connection:
             floor.make(connection, self.clinic.schema)
             settle(self.clinic)
+            began = time.monotonic()
             seconds = floor.fill(connection)
+            ended = time.monotonic()
             floor.drop(connection)
-        return seconds
+        return {"began": began, "ended": ended, "seconds": seconds}
 
     @contextmanager
     def _somebody(self, *, writes: bool) -> Iterator[list[tuple[float, float]]]:
@@ -223,8 +225,9 @@ class Bench:
             name: median(each[name] for each in restores)
             for name in ("seconds", "verify", "load", "finish", "held")
         }
-        copy = median(copies)
-        ratio = median(each["seconds"] / turn for each, turn in zip(restores, copies, strict=True))
+        copy = median(each["seconds"] for each in copies)
+        turns = zip(restores, copies, strict=True)
+        ratio = median(each["seconds"] / turn["seconds"] for each, turn in turns)
         return [
             Figure("restore: rows", restores[-1]["rows"], "rows"),
             Figure("restore: COPY of its rows into bare tables", copy, "s"),
@@ -236,6 +239,7 @@ class Bench:
             Figure("restore: the tables were locked", parts["held"], "ms"),
             Figure("restore: a writer was held", _longest(writes, restores), "ms", 250),
             Figure("restore: a reader was held", _longest(reads, restores), "ms", 250),
+            Figure("COPY into bare tables: a writer was held", _longest(writes, copies), "ms"),
             Figure(
                 f"memory of the restoring process: {self._scale.rows:,} rows",
                 max(each["memory"] for each in restores),
@@ -290,12 +294,12 @@ class Bench:
 NAMES = ("full", "day", "restore", "neighbours", "more")
 
 
-def _longest(noted: list[tuple[float, float]], restores: list[dict[str, Any]]) -> float:
-    """Milliseconds of the longest thing that somebody did while a restore was going on."""
+def _longest(noted: list[tuple[float, float]], turns: Sequence[dict[str, Any]]) -> float:
+    """Milliseconds of the longest thing that somebody did while one of them was going on."""
     return 1000 * max(
         ended - began
         for began, ended in noted
-        for each in restores
+        for each in turns
         if began <= each["ended"] and ended >= each["began"]
     )
 
