@@ -82,7 +82,8 @@ class Taken:
 
     :ivar path: its file. :ivar full_because: why it is a full one where an incremental was asked for:
         ``epoch`` (the server was put back), ``schema``, ``horizon`` (the log is not kept so long),
-        ``capture`` (a table's changes are not logged, or were not since) or ``server`` (another one).
+        ``capture`` (a table's changes are not logged), ``renewed`` (a trigger is new: there may have been
+        none) or ``server`` (another one).
     :ivar unknown: tables that no migration of this program makes; they are in the archive.
     :ivar unsaved: tables that no archive can hold. :ivar left_out: table → columns that the reader
         may not see.

@@ -56,11 +56,12 @@ _INTEGERS = {"bigint", "integer", "smallint"}
 RESULTS = "sync_result"
 
 # A trigger that was off, or gone, and is there again has a row in the catalog from after the cursor:
-# what was written meanwhile is not logged. The row's xmin is the lower half of a transaction's number,
-# or of one within it, which no snapshot names: whatever is not below all that ran counts as after.
+# what was written meanwhile is not logged. (One that an upgrade made anew has, too: nobody can tell.)
+# The row's xmin is the lower half of a transaction's number, or of one within it, which no snapshot
+# names: whatever is not below all that ran counts as after.
 _REACHES = """
 SELECT pg_snapshot_xmax({since}) > pg_snapshot_xmax(pg_current_snapshot()), {stale}({cursor}),
-       {inventory}() <> '[]' OR EXISTS (
+       {inventory}() <> '[]', EXISTS (
            SELECT FROM {tables} s
              JOIN pg_trigger t ON t.tgrelid = to_regclass(format('%I.%I', {schema}::text, s.name))
             CROSS JOIN (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint) n (next)
@@ -148,13 +149,15 @@ class Logged:
     """What the log says since a cursor.
 
     :ivar ahead: the cursor is of a server that was further. :ivar stale: what it needs is no longer
-        kept. :ivar problems: some changes are not logged, or were not for a while.
+        kept. :ivar problems: some changes are not logged. :ivar renewed: a trigger is younger than the
+        cursor, and some may not have been for a while.
     :ivar captured: table → the columns whose changes are. :ivar changed: table → what was.
     """
 
     ahead: bool
     stale: bool
     problems: bool
+    renewed: bool
     captured: Mapping[str, frozenset[str]]
     changed: Mapping[str, Changed]
 
@@ -248,7 +251,9 @@ def why_full(moment: Snapshot, since: Since, said: Logged | None) -> str | None:
         return "server"
     if said.stale:
         return "horizon"
-    return CAPTURE if said.problems else None
+    if said.problems:
+        return CAPTURE
+    return "renewed" if said.renewed else None
 
 
 def plan(moment: Snapshot, said: Logged) -> list[Part]:
@@ -286,7 +291,7 @@ def logged(moment: Snapshot, since: Since) -> Logged | None:
             since=sql.SQL("{}::pg_snapshot").format(sql.Literal(since.cursor)),
         )
     )
-    ahead, stale, problems = answers.fetchall()[0]
+    ahead, stale, problems, renewed = answers.fetchall()[0]
     answers.nextset()
     captured = {name: frozenset(columns) for name, columns in answers.fetchall()}
     answers.nextset()
@@ -294,7 +299,7 @@ def logged(moment: Snapshot, since: Since) -> Logged | None:
         name: Changed(truncated, Ids(written, ids), Ids(deleted, deleted_ids))
         for name, truncated, written, ids, deleted, deleted_ids in answers.fetchall()
     }
-    return Logged(ahead, stale, problems, captured, changed)
+    return Logged(ahead, stale, problems, renewed, captured, changed)
 
 
 def _is_most(table: SavedTable, changed: int) -> bool:

@@ -184,8 +184,8 @@ def keep(desk: Desk, taken: take.Taken, actor: str, reason: str, steps: Steps) -
         schema_version=manifest.schema_version,
         rows=taken.contents.rows,
         state=histories.TAKEN,
-        # All of it was saved; that changes went unrecorded meanwhile somebody has to know.
-        error="backup.capture_gap" if taken.full_because == CAPTURE else None,
+        # All of it was saved; but that changes go unrecorded somebody has to know.
+        error="backup.not_recorded" if taken.full_because == CAPTURE else None,
     )
     steps.begin(words.KEEPING)
     with ExitStack() as stack, steps.watched():

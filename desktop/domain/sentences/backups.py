@@ -29,10 +29,10 @@ SENTENCES = {
         "Of the table {table} another number of rows arrived than the server sent, so the backup was "
         "thrown away. The clinic's data are as they were. Try again."
     ),
-    "backup.capture_gap": N_(
-        "The server did not record some changes since the backup before, because the recording of a "
-        "table was switched off. Nothing is missing here: this backup has the whole clinic. Tell "
-        "whoever looks after the server."
+    "backup.not_recorded": N_(
+        "The server does not record the changes of every table: a trigger is off or missing. Nothing is "
+        "missing here: this backup has the whole clinic. Tell whoever looks after the server; "
+        "“consultorio tenant migrate” mends it."
     ),
     "backup.set_up_already": N_(
         "This clinic has its keys of backups already. Nothing was changed. Make new ones only if "

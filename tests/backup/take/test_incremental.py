@@ -374,7 +374,7 @@ def test_what_was_written_while_a_trigger_was_off_is_saved(
         taken = take_incremental(
             office, clinic.schema, tmp_path / "1", safe.sealing, WHO, since(before)
         )
-        assert (taken.kind, taken.full_because) == ("full", "capture")
+        assert (taken.kind, taken.full_because) == ("full", "renewed")
         lines = safe.open(tmp_path / "1").lines("agenda_sala")
         assert any("Sala sin registro" in line for line in lines)
         after = take_incremental(
@@ -401,4 +401,4 @@ def test_a_trigger_that_was_off_within_a_transaction_that_the_archive_met_is_not
     taken = take_incremental(
         office, clinic.schema, tmp_path / "1", safe.sealing, WHO, since(before)
     )
-    assert (taken.kind, taken.full_because) == ("full", "capture")
+    assert (taken.kind, taken.full_because) == ("full", "renewed")
