@@ -124,15 +124,19 @@ def verify(
 
 def _checked(file: Source, identities: Sequence[str], limits: Limits) -> Checked:
     """Decrypt in this thread, look at the members in another, and sum their texts up in a third."""
+    summing = _Summing()
+    checking = Checking(limits, summing.add)
 
-    def take(member: tuple[str, bytes]) -> None:
-        checking.take(*member)
+    def check(members: Iterator[tuple[str, bytes]]) -> None:
+        # The third thread begins and ends within the second: what that one had in memory, the next one
+        # to read takes over, and not one that never needs it.
+        with summing:
+            for member in members:
+                checking.take(*member)
+            summing.wait()
 
-    with _Summing() as summing:
-        checking = Checking(limits, summing.add)
-        with behind(take, WAITING, "archive-check") as members:
-            decrypt(file, Unpacker(lambda *member: members.put(member), limits), identities)
-        summing.wait()
+    with behind(check, WAITING, "archive-check") as into:
+        decrypt(file, Unpacker(lambda *member: into.put(member), limits), identities)
     return checking.finish()
 
 

@@ -71,18 +71,18 @@ class Left(Exception):
 
 
 @contextmanager
-def behind(work: Callable[[_T], None], room: int, name: str) -> Iterator[Channel[_T]]:
+def behind(work: Callable[[Iterator[_T]], None], room: int, name: str) -> Iterator[Channel[_T]]:
     """A channel of items that another thread works on; at the end of the block all of them are done.
 
-    What working on one raises is raised by the next :meth:`Channel.put`, or at the end of the block.
+    :param work: takes all that are put, in the other thread.
+
+    What it raises is raised by the next :meth:`Channel.put`, or at the end of the block.
     """
     items: Channel[_T] = Channel(room)
 
     def run() -> None:
         try:
-            while (item := items.get()) is not None:
-                work(item)
-                del item  # while the next one is waited for it would be kept
+            work(iter(items.get, None))
         except BaseException as error:  # noqa: BLE001 - raised again where the items are put
             items.abort(error)
 
