@@ -35,7 +35,7 @@ SLOWEST = 30.0
 """Seconds that one archive may take on a busy computer; a hang is ended after twice that."""
 _HEADER = 700
 _PART = 2000
-_PARTS = 5
+_PARTS = 20
 """Archives at a time, and how often a process takes so many."""
 
 
@@ -310,8 +310,7 @@ def main(arguments: Sequence[str]) -> int:
     ]
     began = time.monotonic()
     total = Tally()
-    # A process is used for some parts only, so that what it holds is what reading needs: after 40,000
-    # archives, some with pieces as large as may be, the allocator keeps 260 to 290 MB. (Left to the
+    # A process is used for some parts only, so that what it holds is what reading needs. (Left to the
     # pool, max_tasks_per_child of Python 3.11 ends the processes and begins no others.)
     share = chosen.jobs * _PARTS
     for at in range(0, len(parts), share):

@@ -46,7 +46,7 @@ class Checking:
         :meth:`finish` is called: it takes as long as all the rest.
     """
 
-    def __init__(self, limits: Limits, add: Callable[[Sum, bytes], None] = Sum.add) -> None:
+    def __init__(self, limits: Limits, add: Callable[[Sum, bytes], None]) -> None:
         self._limits = limits
         self._add = add
         self._manifest: Manifest | None = None

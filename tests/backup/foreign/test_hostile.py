@@ -27,10 +27,12 @@ Write = Callable[..., Path]
 ROW = '{"model": "citas.cita", "pk": 1, "fields": {"notas": "%s"}}'
 COPIED = "COPY citas_cita (id) FROM stdin;\n1\n\\.\n"
 HEADED = "--\n-- PostgreSQL database dump\n--\n\n"
+ENDED = "--\n-- PostgreSQL database dump complete\n--\n"
+
 EVERY = 20
 """Of so many spoiled files one is imported, too: that takes a hundred times as long."""
 SEEDS = int(os.environ.get("CONSULTORIO_FOREIGN", "1"))
-ENDED = "--\n-- PostgreSQL database dump complete\n--\n"
+"""How often 80 files of each form are spoiled."""
 
 
 def packed(text: str) -> bytes:

@@ -112,9 +112,8 @@ class Bench:
             settle(self.clinic)
             began = time.monotonic()
             seconds = floor.fill(connection)
-            ended = time.monotonic()
             floor.drop(connection)
-        return {"began": began, "ended": ended, "seconds": seconds}
+        return {"began": began, "ended": began + seconds, "seconds": seconds}
 
     @contextmanager
     def _somebody(self, *, writes: bool) -> Iterator[list[tuple[float, float]]]:
