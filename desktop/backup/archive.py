@@ -323,7 +323,7 @@ class _Packing:
         self._hashes: dict[tuple[Part, str], hashlib._Hash] = {}
         self._rows: dict[tuple[Part, str], int] = {}
         self._bytes: dict[tuple[Part, str], int] = {}
-        self._zstd = zstandard.ZstdCompressor(level=LEVEL, write_checksum=False)
+        self._zstd = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
 
     def begin(self, part: Part, name: str) -> None:
         self._hashes[part, name] = hashlib.sha256()

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 
 from desktop.backup import archive_format as form
 from desktop.backup import keys
 from desktop.backup.archive_format import Named, Part
-from desktop.backup.archive_layers import expand
+from desktop.backup.archive_layers import expand, expanded_size
 from desktop.backup.archive_limits import Limits
 from desktop.backup.errors import ArchiveError
 from desktop.backup.manifest import INCREMENTAL, Manifest, digest
 from desktop.backup.trailer import Member, TableCount, Trailer
+
+
+class Texts(Enum):
+    """What is done with the members' texts, once each member is known to be as it was signed."""
+
+    SUMMED = "expanded, hashed and counted, and held against the trailer"
+    EXPANDED = "the same, but by the frames' own checksums: for the writer, who made the hashes"
+    LEFT = "left to who reads them: an ArchiveReader holds them against the trailer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +43,24 @@ class Sum:
     def add(self, plain: bytes) -> None:
         """The text goes on."""
         self.hash.update(plain)
+        self.add_lines(plain)
+
+    def add_lines(self, plain: bytes) -> None:
+        """The text goes on, and nobody asks for its hash."""
         self.rows += plain.count(b"\n")
         self.size += len(plain)
 
+    def count(self, name: str, part: str) -> TableCount:
+        """It as a trailer says it of a table."""
+        return TableCount(name, part, self.rows, self.size, self.hash.hexdigest())
+
 
 class Checking:
-    """Takes an archive's members in their order. Raises :class:`ArchiveError`.
+    """Takes an archive's members in their order. Raises :class:`ArchiveError`."""
 
-    :param add: adds a piece's text to its part's sum, at once or, in their order, until
-        :meth:`finish` is called: it takes as long as all the rest.
-    """
-
-    def __init__(self, limits: Limits, add: Callable[[Sum, bytes], None]) -> None:
-        self._limits = limits
-        self._add = add
+    def __init__(self, limits: Limits, texts: Texts = Texts.SUMMED) -> None:
+        self.limits = limits
+        self._texts = texts
         self._manifest: Manifest | None = None
         self._manifest_hash = ""
         self._tables: frozenset[str] = frozenset()
@@ -100,15 +112,25 @@ class Checking:
         named = form.name_of(name)
         self._follow(named)
         self._note(name, data)
-        plain = data if named.part is Part.BLOB else expand(data)
+        before = self._sum.size
+        self._add(data, blob=named.part is Part.BLOB)
         self._stored += len(data)
-        self._plain += len(plain)
-        limits = self._limits
+        self._plain += self._sum.size - before
+        limits = self.limits
         if self._plain > max(limits.unjudged, self._stored * limits.ratio):
             raise ArchiveError("archive.bomb")
         if self._plain > limits.plain:
             raise ArchiveError("archive.too_big")
-        self._add(self._sum, plain)
+
+    def _add(self, data: bytes, *, blob: bool) -> None:
+        if self._texts is Texts.SUMMED:
+            self._sum.add(data if blob else expand(data))
+        elif blob:
+            self._sum.size += len(data)
+        elif self._texts is Texts.EXPANDED:
+            self._sum.add_lines(expand(data, by_checksum=True))
+        else:
+            self._sum.size += expanded_size(data)
 
     def _follow(self, named: Named) -> None:
         """Pieces count from one without a gap, parts come once, attachments after the tables."""
@@ -152,7 +174,7 @@ class Checking:
         if not keys.signature_holds(self._manifest.signer, self._signature, message):
             raise ArchiveError("archive.forged")
         said = Trailer.from_json(self._trailer)
-        tables, blobs = self._summed()
+        tables, blobs = self._found(said)
         found = Trailer(
             manifest=self._manifest_hash,
             previous=self._manifest.previous,
@@ -164,15 +186,19 @@ class Checking:
             raise ArchiveError("archive.forged")
         return Checked(self._manifest, found)
 
-    def _summed(self) -> tuple[tuple[TableCount, ...], tuple[str, ...]]:
-        tables, blobs = [], []
-        for named, each in self._sums:
-            sha256 = each.hash.hexdigest()
-            if named.part is not Part.BLOB:
-                count = TableCount(named.subject, named.part, each.rows, each.size, sha256)
-                tables.append(count)
-            elif sha256 == named.subject:
-                blobs.append(sha256)
-            else:
-                raise ArchiveError("archive.malformed", what="blob")
-        return tuple(tables), tuple(blobs)
+    def _found(self, said: Trailer) -> tuple[tuple[TableCount, ...], tuple[str, ...]]:
+        """Tables and attachments; of what was not looked at in a text, what was signed of it."""
+        tables = [each for each in self._sums if each[0].part is not Part.BLOB]
+        blobs = [each for each in self._sums if each[0].part is Part.BLOB]
+        if len(tables) != len(said.tables):
+            raise ArchiveError("archive.forged")
+        if self._texts is Texts.SUMMED and any(
+            found.hash.hexdigest() != named.subject for named, found in blobs
+        ):
+            raise ArchiveError("archive.malformed", what="blob")
+        counts = []
+        for (named, found), signed in zip(tables, said.tables, strict=True):
+            rows = signed.rows if self._texts is Texts.LEFT else found.rows
+            sha256 = found.hash.hexdigest() if self._texts is Texts.SUMMED else signed.sha256
+            counts.append(TableCount(named.subject, named.part, rows, found.size, sha256))
+        return tuple(counts), tuple(named.subject for named, _found in blobs)

@@ -158,12 +158,20 @@ def decrypt(file: Source, unpacker: Unpacker, identities: Sequence[str]) -> None
     unpacker.finish()
 
 
-def expand(content: bytes) -> bytes:
-    """A piece's plain text; ``archive.bomb`` where it would be larger than a piece may be."""
+def expanded_size(content: bytes) -> int:
+    """How long a piece says that its plain text is; ``archive.bomb`` where that is too much."""
+    return int(_frame(content).content_size)
+
+
+def expand(content: bytes, *, by_checksum: bool = False) -> bytes:
+    """A piece's plain text; ``archive.bomb`` where it would be larger than a piece may be.
+
+    :param by_checksum: refuse what has no checksum of its text; zstd looks at one that is there.
+    """
+    frame = _frame(content)
+    if by_checksum and not frame.has_checksum:
+        raise ArchiveError("archive.malformed", what="zstd")
     try:
-        frame = zstandard.get_frame_parameters(content)
-        if frame.content_size > form.PIECE:  # an unknown size counts as the largest
-            raise ArchiveError("archive.bomb")
         plain: bytes = zstandard.ZstdDecompressor(max_window_size=form.PIECE).decompress(
             content, allow_extra_data=False
         )
@@ -172,3 +180,13 @@ def expand(content: bytes) -> bytes:
     if len(plain) != frame.content_size:
         raise ArchiveError("archive.malformed", what="zstd")
     return plain
+
+
+def _frame(content: bytes) -> zstandard.FrameParameters:
+    try:
+        frame = zstandard.get_frame_parameters(content)
+    except zstandard.ZstdError as error:
+        raise ArchiveError("archive.malformed", what="zstd") from error
+    if frame.content_size > form.PIECE:  # an unknown size counts as the largest
+        raise ArchiveError("archive.bomb")
+    return frame

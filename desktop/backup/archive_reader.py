@@ -2,7 +2,8 @@
 
 :func:`verify` reads the file to its end and keeps the hash of every member. :class:`ArchiveReader`
 reads it again, and hands out a member after its hash was found to be the same: a file that changes
-in between is refused.
+in between is refused. It also holds each text that it hands out against what the signer hashed; whether
+:func:`verify` has done so before is for whoever calls it (:class:`Texts`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from types import TracebackType
@@ -19,7 +19,7 @@ from typing import BinaryIO, Self
 from desktop.backup import archive_format as form
 from desktop.backup import keys
 from desktop.backup.archive import Progress, Receipt
-from desktop.backup.archive_check import Checked, Checking, Sum
+from desktop.backup.archive_check import Checked, Checking, Sum, Texts
 from desktop.backup.archive_format import Named, Part
 from desktop.backup.archive_layers import Source, Unpacker, decrypt, expand
 from desktop.backup.archive_limits import Limits
@@ -86,6 +86,7 @@ def verify(
     schema_version: int | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
+    texts: Texts = Texts.SUMMED,
 ) -> Contents:
     """Read an archive from where ``source`` stands to its end, and authenticate all of it.
 
@@ -94,11 +95,13 @@ def verify(
     :param tenant: the clinic's UUID that it has to be of.
     :param schema_version: the newest that this program knows.
     :param progress: told the bytes of the file that were read; what it raises ends the reading.
+    :param texts: whether the tables' texts are held against what was signed here, too. Each member
+        always is: nothing is handed out that the signer did not sign.
 
     Raises :class:`ArchiveError`. What ``source`` or ``progress`` raise passes through.
     """
     file = Source(source, progress)
-    checked = _checked(file, identities, limits or Limits())
+    checked = _checked(file, identities, Checking(limits or Limits(), texts))
     manifest = checked.manifest
     contents = Contents(
         manifest=manifest,
@@ -122,44 +125,16 @@ def verify(
     return contents
 
 
-def _checked(file: Source, identities: Sequence[str], limits: Limits) -> Checked:
-    """Decrypt in this thread, look at the members in another, and sum their texts up in a third."""
-    summing = _Summing()
-    checking = Checking(limits, summing.add)
+def _checked(file: Source, identities: Sequence[str], checking: Checking) -> Checked:
+    """Decrypt in this thread, and look at the members in another."""
 
     def check(members: Iterator[tuple[str, bytes]]) -> None:
-        # The third thread begins and ends within the second: what that one had in memory, the next one
-        # to read takes over, and not one that never needs it.
-        with summing:
-            for member in members:
-                checking.take(*member)
-            summing.wait()
+        for member in members:
+            checking.take(*member)
 
     with behind(check, WAITING, "archive-check") as into:
-        decrypt(file, Unpacker(lambda *member: into.put(member), limits), identities)
+        decrypt(file, Unpacker(lambda *member: into.put(member), checking.limits), identities)
     return checking.finish()
-
-
-class _Summing:
-    """Adds texts up in a thread of its own, one after the other; no other waits, for they are large."""
-
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "archive-sum")
-        self._last: Future[None] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._thread.shutdown()
-
-    def add(self, total: Sum, text: bytes) -> None:
-        self.wait()
-        self._last = self._thread.submit(total.add, text)
-
-    def wait(self) -> None:
-        if self._last is not None:
-            self._last.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +143,8 @@ class TablePart:
 
     :ivar name: the table, or the attachment's SHA-256. :ivar part: see :class:`Part`.
     :ivar chunks: its content, to be read before the next part is asked for; a chunk may end within
-        a line.
+        a line. After the last one ``archive.forged`` is raised, unless they are the text that the
+        signer hashed.
     """
 
     name: str
@@ -211,12 +187,26 @@ class ArchiveReader:
     def parts(self) -> Iterator[TablePart]:
         """Tables, then attachments; once."""
         for (part, name), members in groupby(self._content(), lambda m: (m[0].part, m[0].subject)):
-            chunks = (data if part is Part.BLOB else expand(data) for _named, data in members)
-            yield TablePart(name, part, chunks)
+            yield TablePart(
+                name, part, self._summed(part, name, (data for _named, data in members))
+            )
 
     def tables(self) -> Iterator[TablePart]:
         """The tables' parts alone."""
         return (part for part in self.parts() if part.part is not Part.BLOB)
+
+    def _summed(self, part: Part, name: str, members: Iterator[bytes]) -> Iterator[bytes]:
+        total = Sum()
+        for data in members:
+            text = data if part is Part.BLOB else expand(data)
+            total.add(text)
+            yield text
+        if part is Part.BLOB:
+            as_signed = total.hash.hexdigest() == name
+        else:
+            as_signed = total.count(name, part) == self.contents.count(name, part)
+        if not as_signed:
+            raise ArchiveError("archive.forged")
 
     def _content(self) -> Iterator[tuple[Named, bytes]]:
         while (member := self._members.get()) is not None:

@@ -436,8 +436,8 @@ class _Loading:
             sql.SQL(" WITH (FREEZE)" if freeze else ""),
         )
         size = 0
-        # The server never waits for a piece to be expanded. Its bytes need no hash here: the reader
-        # compared those of the piece as stored, and what they expand to was hashed by verify().
+        # The server never waits for a piece to be expanded. The text needs no hash here: whoever hands
+        # it out raises where it is not the one that was signed.
         with self.staging.connection.cursor() as cursor, ahead(part.chunks, 1) as chunks:
             with cursor.copy(statement) as copy:
                 for chunk in chunks:

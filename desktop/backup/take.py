@@ -20,6 +20,7 @@ from typing import BinaryIO, Self, cast
 import psycopg
 
 from desktop.backup.archive import ArchiveWriter, Receipt
+from desktop.backup.archive_check import Texts
 from desktop.backup.archive_reader import Contents, verify
 from desktop.backup.channel import Left
 from desktop.backup.copying import copied
@@ -334,6 +335,7 @@ class ArchiveFile:
                 trusted=[self._signer.public],
                 tenant=self._manifest.tenant,
                 progress=self._read,
+                texts=Texts.EXPANDED,
             )
         except BaseException as error:  # noqa: BLE001 - raised again where the archive is finished
             self._failed = error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from desktop.backup import strict_json
 from desktop.backup.archive_format import FORMAT
 from desktop.backup.errors import ArchiveError
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Trailer:
             manifest=said["manifest"],
             previous=said["previous"],
             members=tuple(Member(**entry) for entry in said["members"]),
-            tables=tuple(TableCount(**entry) for entry in said["tables"]),
+            tables=tuple(_count(**entry) for entry in said["tables"]),
             blobs=tuple(said["blobs"]),
         )
         if said["format"] != FORMAT or said.keys() != {
@@ -98,3 +101,11 @@ class Trailer:
         }:
             raise ValueError("the trailer is not as it has to be")
         return made
+
+
+def _count(**entry: Any) -> TableCount:
+    made = TableCount(**entry)
+    # Where a text is not summed up, these two go on as they were signed.
+    if type(made.rows) is not int or made.rows < 0 or _SHA256.fullmatch(made.sha256) is None:
+        raise ValueError("a table's sums are none")
+    return made

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop.backup import keys
+from desktop.backup.archive_check import Texts
 from desktop.backup.archive_reader import ArchiveReader, Contents, verify
 from desktop.backup.errors import ArchiveError
 from desktop.domain.errors import EnvironmentTrouble
@@ -65,6 +66,7 @@ def opened(
                 tenant=tenant,
                 schema_version=sync_schema().version,
                 progress=told,
+                texts=Texts.LEFT,
             )
             contents = replace(contents, signer_known=_judge(contents, signers))
             done += contents.size

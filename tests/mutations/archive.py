@@ -12,6 +12,7 @@ WRITER = "desktop/backup/archive.py"
 TAKE = "desktop/backup/take.py"
 BACK = "desktop/backup/read_back.py"
 MANIFEST = "desktop/backup/manifest.py"
+TRAILER = "desktop/backup/trailer.py"
 JSON = "desktop/backup/strict_json.py"
 KEYS = "desktop/backup/keys.py"
 WORDS = "desktop/backup/recovery.py"
@@ -139,9 +140,51 @@ MUTATIONS = (
     Mutation(
         "an attachment's content is not held against its name",
         CHECK,
-        "elif sha256 == named.subject:",
-        "elif True:",
+        "found.hash.hexdigest() != named.subject for named, found in blobs",
+        "False for named, found in blobs",
         _HOSTILE,
+    ),
+    Mutation(
+        "a text that is left to its reader may have any length",
+        CHECK,
+        "TableCount(named.subject, named.part, rows, found.size, sha256)",
+        "TableCount(named.subject, named.part, rows, signed.bytes, sha256)",
+        _HOSTILE,
+    ),
+    Mutation(
+        "a text is handed out whatever its signer hashed",
+        READER,
+        "        if not as_signed:\n",
+        "        if False:\n",
+        _HOSTILE,
+    ),
+    Mutation(
+        "a text's sums may be anything that was signed",
+        TRAILER,
+        "if type(made.rows) is not int or made.rows < 0 or _SHA256",
+        "if _SHA256",
+        _HOSTILE,
+    ),
+    Mutation(
+        "the lines of what is read back are not counted",
+        CHECK,
+        "rows = signed.rows if self._texts is Texts.LEFT else found.rows",
+        "rows = found.rows if self._texts is Texts.SUMMED else signed.rows",
+        _BACK,
+    ),
+    Mutation(
+        "what is read back needs no checksum of its text",
+        LAYERS,
+        "if by_checksum and not frame.has_checksum:",
+        "if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "a text's frame has no checksum of it",
+        WRITER,
+        "write_checksum=True",
+        "write_checksum=False",
+        _BACK,
     ),
     Mutation(
         "any signer will do",

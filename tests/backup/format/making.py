@@ -7,7 +7,7 @@ import hashlib
 import io
 import random
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyrage
@@ -102,6 +102,18 @@ def read(content: bytes, contents: Contents, identity: str = KEYS.identity) -> d
         return {f"{part.name}/{part.part}": b"".join(part.chunks) for part in reader.parts()}
 
 
+def summed(
+    content: bytes, contents: Contents, identity: str = KEYS.identity
+) -> Iterator[tuple[str, str, str]]:
+    """Each part's name, what it is a part of, and the SHA-256 of all that was handed out of it."""
+    with ArchiveReader(io.BytesIO(content), [identity], contents) as reader:
+        for part in reader.parts():
+            digest = hashlib.sha256()
+            for chunk in part.chunks:
+                digest.update(chunk)
+            yield part.name, part.part, digest.hexdigest()
+
+
 def members_of(content: bytes, identity: str = KEYS.identity) -> list[tuple[str, bytes]]:
     """The tar's members, as they are stored."""
     found: list[tuple[str, bytes]] = []
@@ -185,7 +197,7 @@ def forgery(content: Sequence[tuple[str, bytes]] | None = None, **manifest: obje
 
 def counts(content: Sequence[tuple[str, bytes]]) -> tuple[TableCount, ...]:
     """What a trailer says of these members, where they can be read at all."""
-    texts: dict[tuple[str, str], bytes] = {}
+    sums: dict[tuple[str, str], tuple[int, int, hashlib._Hash]] = {}
     for name, data in content:
         try:
             named = form.name_of(name)
@@ -193,8 +205,10 @@ def counts(content: Sequence[tuple[str, bytes]]) -> tuple[TableCount, ...]:
         except Exception:
             continue
         key = (named.subject, str(named.part))
-        texts[key] = texts.get(key, b"") + plain
+        rows, size, digest = sums.get(key, (0, 0, hashlib.sha256()))
+        digest.update(plain)
+        sums[key] = (rows + plain.count(b"\n"), size + len(plain), digest)
     return tuple(
-        TableCount(name, part, text.count(b"\n"), len(text), hashlib.sha256(text).hexdigest())
-        for (name, part), text in texts.items()
+        TableCount(name, part, rows, size, digest.hexdigest())
+        for (name, part), (rows, size, digest) in sums.items()
     )

@@ -6,6 +6,7 @@ the file is: each attempt is refused, with a sentence of its own.
 
 from __future__ import annotations
 
+import io
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,9 @@ import pytest
 import zstandard
 
 from desktop.backup import archive_format as form
+from desktop.backup.archive_check import Texts
 from desktop.backup.archive_limits import Limits
+from desktop.backup.archive_reader import ArchiveReader
 from desktop.backup.errors import ArchiveError
 from desktop.backup.manifest import Manifest
 from desktop.domain import messages
@@ -25,9 +28,14 @@ CLIENTS = "clientes_cliente.00001.copy.zst"
 
 
 def code_of(content: bytes, **asked: object) -> str:
-    """How an archive is refused; its sentence is complete in both languages."""
+    """How an archive is refused; its sentence is complete in both languages.
+
+    Nor does it come to its end where the texts are left to who reads them.
+    """
     with pytest.raises(ArchiveError) as error:
         making.verified(content, **asked)  # type: ignore[arg-type]
+    with pytest.raises(ArchiveError):
+        making.read(content, making.verified(content, texts=Texts.LEFT, **asked))  # type: ignore[arg-type]
     said = set()
     for language in messages.LANGUAGES:
         messages.set_language(language)
@@ -165,12 +173,62 @@ def test_rows_exchanged_under_a_signature_that_holds() -> None:
     assert code_of(making.sealed(tar([(form.MANIFEST, other), *members[1:]]))) == "archive.forged"
 
 
-def test_counts_that_are_not_those_of_the_rows() -> None:
+def signed_as(**said: object) -> bytes:
+    """An archive whose signer says something else of its one table."""
     made = forgery()
     made.alter = lambda trailer: replace(
-        trailer, tables=(replace(trailer.tables[0], rows=trailer.tables[0].rows + 1),)
+        trailer,
+        tables=(replace(trailer.tables[0], **said),),  # type: ignore[arg-type]
     )
-    assert code_of(made.build()) == "archive.forged"
+    return made.build()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"rows": 21},
+        {"bytes": 1},
+        {"sha256": "0" * 64},
+        {"name": "agenda_dia"},
+        {"part": "gone"},
+    ],
+)
+def test_sums_that_are_not_those_of_the_rows(said: dict[str, object]) -> None:
+    assert code_of(signed_as(**said)) == "archive.forged"
+
+
+@pytest.mark.parametrize(
+    "said", [{"rows": -1}, {"rows": True}, {"rows": "20"}, {"sha256": 7}, {"sha256": "A" * 64}]
+)
+def test_sums_that_are_none(said: dict[str, object]) -> None:
+    """Of what is summed up later, nothing else goes on as it was signed."""
+    for texts in Texts:
+        with pytest.raises(ArchiveError, match=r"archive\.malformed"):
+            making.verified(signed_as(**said), texts=texts)
+
+
+@pytest.mark.parametrize("said", [{"rows": 21}, {"sha256": "0" * 64}])
+def test_who_reads_a_text_hears_at_its_end_that_it_is_another(said: dict[str, object]) -> None:
+    content = signed_as(**said)
+    contents = making.verified(content, texts=Texts.LEFT)
+    with ArchiveReader(io.BytesIO(content), [making.KEYS.identity], contents) as reader:
+        chunks = next(reader.parts()).chunks
+        assert next(chunks) == lines(20)
+        with pytest.raises(ArchiveError, match=r"archive\.forged"):
+            next(chunks)
+
+
+def test_a_text_that_is_not_as_its_frame_has_it() -> None:
+    whole = zstandard.ZstdCompressor(level=1, write_checksum=True).compress(lines(20))
+    changed = whole[:-1] + bytes([whole[-1] ^ 1])
+    assert zstandard.ZstdDecompressor().decompress(whole) == lines(20)
+    with pytest.raises(ArchiveError, match=r"archive\.malformed"):
+        making.verified(forgery([(CLIENTS, changed)]).build(), texts=Texts.EXPANDED)
+    without = zstandard.ZstdCompressor(level=1, write_checksum=False).compress(lines(20))
+    made = forgery([(CLIENTS, without)]).build()
+    assert making.verified(made).rows == 20
+    with pytest.raises(ArchiveError, match=r"archive\.malformed"):
+        making.verified(made, texts=Texts.EXPANDED)
 
 
 def test_a_signer_whom_the_clinic_does_not_know() -> None:

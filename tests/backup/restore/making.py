@@ -7,18 +7,23 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
+import pyrage
 from psycopg import sql
 from psycopg.pq import ExecStatus
 
+from desktop.backup import archive_format as form
 from desktop.backup import catalog, keys
 from desktop.backup.archive import ArchiveWriter
+from desktop.backup.archive_check import Texts
 from desktop.backup.archive_reader import ArchiveReader, Contents, verify
 from desktop.backup.manifest import FULL, INCREMENTAL, SERVER, Column, Manifest, Table
 from desktop.backup.restore import tenant_uuid
+from desktop.backup.trailer import Trailer
 from desktop.services import migrations
+from tests.backup.format.making import members_of, tar
 
 KEYS = keys.new_clinic_keys()
 SIGNER = keys.Signer("11" * 32)
@@ -121,6 +126,25 @@ def take(
 def written(content: bytes, identity: str = KEYS.identity) -> Archive:
     """An archive's bytes, verified."""
     contents = verify(io.BytesIO(content), [identity], trusted=[SIGNER.public])
+    return Archive(content, contents)
+
+
+def signed_as(archive: Archive, table: str, **said: object) -> Archive:
+    """The same rows from a signer who says something else of one table's text, left to its reader."""
+    members = members_of(archive.content, KEYS.identity)
+    trailer = Trailer.from_json(members[-2][1])
+    tables = [
+        replace(one, **said) if one.name == table else one  # type: ignore[arg-type]
+        for one in trailer.tables
+    ]
+    assert tuple(tables) != trailer.tables
+    text = replace(trailer, tables=tuple(tables)).to_json()
+    members[-2:] = [(form.TRAILER, text), (form.SIGNATURE, SIGNER.sign(form.SIGNED + text))]
+    recipient = pyrage.x25519.Recipient.from_str(KEYS.recipient)
+    content = pyrage.encrypt(tar(members), [recipient])
+    contents = verify(
+        io.BytesIO(content), [KEYS.identity], trusted=[SIGNER.public], texts=Texts.LEFT
+    )
     return Archive(content, contents)
 
 

@@ -16,7 +16,16 @@ from desktop.backup.keys import Signer
 from desktop.domain.errors import RuleError
 from desktop.services.generate.sizes import SIZES, Size
 from desktop.services.tenancy import Migrations
-from tests.backup.restore.making import SIGNER, Archive, changed, hashes, opened, schemas, take
+from tests.backup.restore.making import (
+    SIGNER,
+    Archive,
+    changed,
+    hashes,
+    opened,
+    schemas,
+    signed_as,
+    take,
+)
 from tests.generate.conftest import SCHEMA, Made, generated
 from tests.support.clinic import ZONE
 from tests.support.embedded import Server
@@ -85,6 +94,12 @@ def test_a_backup_that_does_not_load(made: Made, archive: Archive) -> None:
     with opened(archive, bad) as sources:
         report = drill(made.connection, sources, Migrations(), model=SCHEMA)
     assert (report.good, report.trouble) == (False, "restore.unfit")
+
+
+def test_a_backup_of_other_rows_than_were_hashed(made: Made, archive: Archive) -> None:
+    with opened(signed_as(archive, "citas_cita", sha256="0" * 64)) as sources:
+        report = drill(made.connection, sources, Migrations(), model=SCHEMA)
+    assert (report.good, report.trouble) == (False, "archive.forged")
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -17,7 +17,7 @@ from desktop.domain.errors import AppError
 from desktop.domain.messages import sentence
 from desktop.services.tenancy import Migrations
 from tests.backup.restore.conftest import VISITS
-from tests.backup.restore.making import Archive, changed, hashes, opened, schemas, take
+from tests.backup.restore.making import Archive, changed, hashes, opened, schemas, signed_as, take
 from tests.support import clinic as clinics
 from tests.support.clinic import Clinic
 from tests.support.embedded import Server
@@ -66,6 +66,15 @@ def test_another_clinics_archive(clinic: Clinic, db: psycopg.Connection) -> None
 def test_a_newer_programs_archive(clinic: Clinic, db: psycopg.Connection) -> None:
     with refused(db, clinic, "restore.newer"):
         put_back(db, clinic, take(db, clinic.schema, revision="9999"))
+
+
+@pytest.mark.parametrize("said", [{"sha256": "0" * 64}, {"rows": 1}])
+def test_rows_that_are_not_those_that_were_hashed(
+    clinic: Clinic, db: psycopg.Connection, said: dict[str, object]
+) -> None:
+    """Their signature holds; what they come to is found out while they are loaded."""
+    with refused(db, clinic, "archive.forged"):
+        put_back(db, clinic, signed_as(take(db, clinic.schema), "citas_cita", **said))
 
 
 def test_without_a_safety_copy(clinic: Clinic, db: psycopg.Connection) -> None:

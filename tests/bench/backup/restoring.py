@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from desktop.backup.archive_check import Texts
 from desktop.backup.archive_reader import ArchiveReader, verify
 from desktop.backup.restore import restore
 from desktop.services.tenancy import Migrations
@@ -37,7 +38,7 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
         Path(task["path"]).open("rb") as file,
     ):
         began = time.monotonic()
-        contents = verify(file, identities, trusted=[task["signer"]])
+        contents = verify(file, identities, trusted=[task["signer"]], texts=Texts.LEFT)
         verified = time.monotonic()
         with ArchiveReader(file, identities, contents) as reader:
             restored = restore(
