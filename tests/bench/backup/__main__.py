@@ -227,6 +227,7 @@ class Bench:
         copy = median(each["seconds"] for each in copies)
         turns = zip(restores, copies, strict=True)
         ratio = median(each["seconds"] / turn["seconds"] for each, turn in turns)
+        held = _longest(writes, restores)
         return [
             Figure("restore: rows", restores[-1]["rows"], "rows"),
             Figure("restore: COPY of its rows into bare tables", copy, "s"),
@@ -236,9 +237,14 @@ class Bench:
             Figure("restore: the archive's verification before it", parts["verify"], "s"),
             Figure("restore / COPY into bare tables", ratio, "×", 2.0),
             Figure("restore: the tables were locked", parts["held"], "ms"),
-            Figure("restore: a writer was held", _longest(writes, restores), "ms", 250),
-            Figure("restore: a reader was held", _longest(reads, restores), "ms", 250),
-            Figure("COPY into bare tables: a writer was held", _longest(writes, copies), "ms"),
+            Figure("restore: a writer was held", held.milliseconds, "ms", 250),
+            Figure("restore: that change was begun after", held.after, "s"),
+            Figure("restore: a reader was held", _longest(reads, restores).milliseconds, "ms", 250),
+            Figure(
+                "COPY into bare tables: a writer was held",
+                _longest(writes, copies).milliseconds,
+                "ms",
+            ),
             Figure(
                 f"memory of the restoring process: {self._scale.rows:,} rows",
                 max(each["memory"] for each in restores),
@@ -293,10 +299,18 @@ class Bench:
 NAMES = ("full", "day", "restore", "neighbours", "more")
 
 
-def _longest(noted: list[tuple[float, float]], turns: Sequence[dict[str, Any]]) -> float:
-    """Milliseconds of the longest thing that somebody did while one of them was going on."""
-    return 1000 * max(
-        ended - began
+@dataclass(frozen=True, order=True)
+class Held:
+    """How long one thing took that somebody did, and when it was begun in what went on meanwhile."""
+
+    milliseconds: float
+    after: float
+
+
+def _longest(noted: list[tuple[float, float]], turns: Sequence[dict[str, Any]]) -> Held:
+    """The longest thing that somebody did while one of them was going on."""
+    return max(
+        Held(1000 * (ended - began), began - each["began"])
         for began, ended in noted
         for each in turns
         if began <= each["ended"] and ended >= each["began"]
