@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -209,24 +210,27 @@ class Bench:
         ]
 
     def restore(self) -> list[Figure]:
-        """Turn by turn with COPY into bare tables, while somebody writes and somebody reads."""
+        """Each between two times of COPY into bare tables, while somebody writes and somebody reads."""
         path = self._folder / "restored"
         taken = self._take(keep=path)
         floor = Floor(path, taken["identity"], self._folder / "plain")
         copies, restores = [], []
         with self._somebody(writes=True) as writes, self._somebody(writes=False) as reads:
             self._filled(floor)
+            copies.append(self._filled(floor))
             for _round in range(self._scale.rounds):
-                copies.append(self._filled(floor))
                 restores.append(self._restore(path, taken))
+                copies.append(self._filled(floor))
         path.unlink()
         parts = {
             name: median(each[name] for each in restores)
             for name in ("seconds", "verify", "load", "finish", "held")
         }
         copy = median(each["seconds"] for each in copies)
-        turns = zip(restores, copies, strict=True)
-        ratio = median(each["seconds"] / turn["seconds"] for each, turn in turns)
+        # What the computer does faster or slower at times, it does so for a while.
+        around = [(one["seconds"] + next_["seconds"]) / 2 for one, next_ in pairwise(copies)]
+        turns = zip(restores, around, strict=True)
+        ratio = median(each["seconds"] / beside for each, beside in turns)
         held = _longest(writes, restores)
         return [
             Figure("restore: rows", restores[-1]["rows"], "rows"),
