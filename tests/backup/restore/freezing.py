@@ -58,8 +58,9 @@ def freeze() -> Path:
     ):
         db.execute(WORK)
         archive = making.take(db, made.schema, recipients=fresh)
-    path = FOLDER / f"archive-{migrations.head_version()}.consultorio"
-    FOLDER.mkdir(exist_ok=True)
+    stem = f"archive-{migrations.head_version()}"
+    before = len(list(FOLDER.glob(f"{stem}*.consultorio")))
+    path = FOLDER / f"{stem}{f'-{before + 1}' if before else ''}.consultorio"
     path.write_bytes(archive.content)
     said = {
         "sha256": archive.contents.sha256,
