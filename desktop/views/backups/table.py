@@ -111,12 +111,14 @@ class HistoryTable(QTableView):
         for at in GOING:  # a hidden heading says that it needs nothing
             self.setColumnHidden(at, False)
         room = self.viewport().width()
-        needed = {
-            at: max(self.sizeHintForColumn(at), self.horizontalHeader().sectionSizeHint(at))
+        least = current_theme().px(LEAST)
+        wanted = {
+            at: max(
+                least if column.share else self.sizeHintForColumn(at),
+                self.horizontalHeader().sectionSizeHint(at),
+            )
             for at, column in enumerate(COLUMNS)
         }
-        least = current_theme().px(LEAST)
-        wanted = {at: least if COLUMNS[at].share else needed[at] for at in needed}
         # Where the room is small they go, in this order; all of it stands in the card below.
         for at in GOING:
             if sum(wanted.values()) > room:

@@ -99,8 +99,14 @@ def test_the_columns_fill_the_table_at_any_width(desk: Desk, width: int) -> None
     screen = desk.screen
     screen.resize(width, 760)
     lay_out(screen)
-    table = screen.table
-    assert 0 <= table.viewport().width() - table.horizontalHeader().length() < len(COLUMNS)
+    table, heading = screen.table, screen.table.horizontalHeader()
+    assert 0 <= table.viewport().width() - heading.length() < len(COLUMNS)
+    cut = [
+        str(table.rows.headerData(at, Qt.Orientation.Horizontal))
+        for at in range(len(COLUMNS))
+        if not table.isColumnHidden(at) and heading.sectionSize(at) < heading.sectionSizeHint(at)
+    ]
+    assert cut == []
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
