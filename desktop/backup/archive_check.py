@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from desktop.backup import archive_format as form
@@ -17,10 +17,12 @@ from desktop.backup.trailer import Member, TableCount, Trailer
 
 
 class Texts(Enum):
-    """What is done with the members' texts, once each member is known to be as it was signed."""
+    """What is done with the tables' texts. Attachments, which are stored as they are, are always hashed."""
 
     SUMMED = "expanded, hashed and counted, and held against the trailer"
-    EXPANDED = "the same, but by the frames' own checksums: for the writer, who made the hashes"
+    EXPANDED = (
+        "expanded and counted; their frames' checksums are looked at. For who made the hashes"
+    )
     LEFT = "left to who reads them: an ArchiveReader holds them against the trailer"
 
 
@@ -123,10 +125,10 @@ class Checking:
             raise ArchiveError("archive.too_big")
 
     def _add(self, data: bytes, *, blob: bool) -> None:
-        if self._texts is Texts.SUMMED:
-            self._sum.add(data if blob else expand(data))
-        elif blob:
-            self._sum.size += len(data)
+        if blob:
+            self._sum.add(data)
+        elif self._texts is Texts.SUMMED:
+            self._sum.add(expand(data))
         elif self._texts is Texts.EXPANDED:
             self._sum.add_lines(expand(data, by_checksum=True))
         else:
@@ -167,7 +169,11 @@ class Checking:
         self._members.append(Member(name, len(data), hashlib.sha256(data).hexdigest()))
 
     def finish(self) -> Checked:
-        """The members were all; hold them against what was signed: ``archive.forged``."""
+        """The members were all; hold them against what was signed.
+
+        ``archive.forged`` where they are not the signer's, ``archive.not_as_signed`` where the texts in
+        them do not come to what the signer says.
+        """
         if self._manifest is None or self._trailer is None or self._signature is None:
             raise ArchiveError("archive.malformed", what="end")
         message = form.SIGNED + self._trailer
@@ -183,6 +189,10 @@ class Checking:
             blobs=blobs,
         )
         if said != found:
+            here = [(table.name, table.part) for table in tables]
+            same = replace(found, tables=said.tables) == said
+            if same and here == [(table.name, table.part) for table in said.tables]:
+                raise ArchiveError("archive.not_as_signed")
             raise ArchiveError("archive.forged")
         return Checked(self._manifest, found)
 
@@ -192,9 +202,7 @@ class Checking:
         blobs = [each for each in self._sums if each[0].part is Part.BLOB]
         if len(tables) != len(said.tables):
             raise ArchiveError("archive.forged")
-        if self._texts is Texts.SUMMED and any(
-            found.hash.hexdigest() != named.subject for named, found in blobs
-        ):
+        if any(found.hash.hexdigest() != named.subject for named, found in blobs):
             raise ArchiveError("archive.malformed", what="blob")
         counts = []
         for (named, found), signed in zip(tables, said.tables, strict=True):

@@ -189,4 +189,6 @@ def _frame(content: bytes) -> zstandard.FrameParameters:
         raise ArchiveError("archive.malformed", what="zstd") from error
     if frame.content_size > form.PIECE:  # an unknown size counts as the largest
         raise ArchiveError("archive.bomb")
+    if not frame.content_size:  # zstd would look no further; no piece is empty
+        raise ArchiveError("archive.malformed", what="zstd")
     return frame

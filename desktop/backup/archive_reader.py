@@ -1,9 +1,9 @@
-"""Reading an archive: everything is authenticated before a byte of it is handed out.
+"""Reading an archive: every byte is authenticated before one of them is handed out.
 
 :func:`verify` reads the file to its end and keeps the hash of every member. :class:`ArchiveReader`
 reads it again, and hands out a member after its hash was found to be the same: a file that changes
-in between is refused. It also holds each text that it hands out against what the signer hashed; whether
-:func:`verify` has done so before is for whoever calls it (:class:`Texts`).
+in between is refused. At a text's end it holds what it handed out against what the signer hashed;
+whether :func:`verify` has done so before is for whoever calls that (:class:`Texts`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _Members = Channel[tuple[str, bytes]]
 class Contents:
     """A verified archive.
 
+    :ivar tables: what their texts come to, of which rows and hash are as they were signed, and found
+        by who reads them, after :data:`Texts.LEFT`.
     :ivar signer: public key of the device that wrote it. :ivar signer_known: whether the clinic
         trusts it; ``None`` where nobody could be asked.
     :ivar sha256: of the file as stored. :ivar size: its bytes. :ivar members: in the file's order.
@@ -54,7 +56,7 @@ class Contents:
     members: tuple[Member, ...]
 
     def count(self, name: str, part: str = Part.ROWS) -> TableCount:
-        """What a table's text comes to; nothing at all where the archive has none of it."""
+        """A table of :attr:`tables`; nothing at all where the archive has none of it."""
         for table in self.tables:
             if (table.name, table.part) == (name, part):
                 return table
@@ -95,8 +97,8 @@ def verify(
     :param tenant: the clinic's UUID that it has to be of.
     :param schema_version: the newest that this program knows.
     :param progress: told the bytes of the file that were read; what it raises ends the reading.
-    :param texts: whether the tables' texts are held against what was signed here, too. Each member
-        always is: nothing is handed out that the signer did not sign.
+    :param texts: whether the tables' texts are held here against the sums that were signed. Every
+        member always is.
 
     Raises :class:`ArchiveError`. What ``source`` or ``progress`` raise passes through.
     """
@@ -143,8 +145,8 @@ class TablePart:
 
     :ivar name: the table, or the attachment's SHA-256. :ivar part: see :class:`Part`.
     :ivar chunks: its content, to be read before the next part is asked for; a chunk may end within
-        a line. After the last one ``archive.forged`` is raised, unless they are the text that the
-        signer hashed.
+        a line. After a table's last one ``archive.not_as_signed`` is raised, unless they are the text
+        that the signer hashed and counted.
     """
 
     name: str
@@ -201,12 +203,9 @@ class ArchiveReader:
             text = data if part is Part.BLOB else expand(data)
             total.add(text)
             yield text
-        if part is Part.BLOB:
-            as_signed = total.hash.hexdigest() == name
-        else:
-            as_signed = total.count(name, part) == self.contents.count(name, part)
-        if not as_signed:
-            raise ArchiveError("archive.forged")
+        # verify() has hashed the attachments, and their pieces are those that it saw.
+        if part is not Part.BLOB and total.count(name, part) != self.contents.count(name, part):
+            raise ArchiveError("archive.not_as_signed")
 
     def _content(self) -> Iterator[tuple[Named, bytes]]:
         while (member := self._members.get()) is not None:

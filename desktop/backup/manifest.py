@@ -16,6 +16,8 @@ from desktop.backup.archive_format import FORMAT, TABLE_NAME
 from desktop.backup.errors import ArchiveError
 
 FULL, INCREMENTAL = "full", "incremental"
+CHANGES, WHOLE, ADDED = "changes", "whole", "added"
+"""How an incremental has a table."""
 KINDS = (FULL, INCREMENTAL)
 SERVER, CACHE, FOREIGN = "server", "cache", "foreign"
 SOURCES = (SERVER, CACHE, FOREIGN)
@@ -23,6 +25,8 @@ SOURCES = (SERVER, CACHE, FOREIGN)
 TABLES_LIMIT, COLUMNS_LIMIT, TEXT_LIMIT, CURSOR_LIMIT = 2000, 1600, 500, 1 << 20
 COLUMN_TYPE = re.compile(r'[A-Za-z0-9_ (),."\[\]-]{1,200}', re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_RANGE = re.compile(r"(-?\d{1,19})(?:-(-?\d{1,19}))?", re.ASCII)
+_RANGES = re.compile(rf"(?:{_RANGE.pattern}(?:,{_RANGE.pattern})*)?", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
 _NUMBER = range(-(1 << 63), 1 << 63)
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -94,6 +98,18 @@ class Manifest:
             if table.name == name:
                 return table
         raise KeyError(name)
+
+    def way(self, table: str) -> str:
+        """How an incremental has a table: :data:`CHANGES`, :data:`WHOLE` or :data:`ADDED`."""
+        return _of_tables(self.extra, "parts").get(table, CHANGES)
+
+    def kept(self, table: str) -> list[tuple[int, int]] | None:
+        """The first and last ids of the rows that are still there; ``None`` where none went."""
+        text = _of_tables(self.extra, "kept").get(table)
+        if text is None:
+            return None
+        found = _RANGE.finditer(text)
+        return [(int(each[1]), int(each[2] or each[1])) for each in found]
 
     def signed_by(self, signer: str) -> Manifest:
         """This manifest with an id of its own, for an archive that ``signer`` is about to write."""
@@ -194,7 +210,15 @@ class _Reading:
         _hold(made["kind"] in KINDS and made["source"] in SOURCES)
         _hold((made["kind"] == INCREMENTAL) == (made["base"] is not None))
         _hold(said.keys() == made.keys() | {"format"})
+        _hold(set(_of_tables(made["extra"], "parts").values()) <= {CHANGES, WHOLE, ADDED})
+        _hold(all(map(_RANGES.fullmatch, _of_tables(made["extra"], "kept").values())))
         return made
+
+
+def _of_tables(extra: Mapping[str, str], name: str) -> dict[str, str]:
+    """What ``extra`` says of each table, under this name."""
+    said = strict_json.loads(extra.get(name, "{}").encode(), "manifest")
+    return {table: _text(text, CURSOR_LIMIT) for table, text in said.items()}
 
 
 def _table(entry: Any) -> Table:

@@ -8,7 +8,6 @@ indexes afterwards: what does not satisfy one is found here, and nothing has cha
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from desktop.backup import catalog
 from desktop.backup.archive_reader import Contents, TablePart
 from desktop.backup.catalog import put
 from desktop.backup.channel import ahead
-from desktop.backup.manifest import INCREMENTAL, Table
+from desktop.backup.manifest import ADDED, INCREMENTAL, WHOLE, Table
 from desktop.backup.structure import Structure, build, finish, strip
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 
@@ -41,7 +40,10 @@ class Source(Protocol):
     contents: Contents
 
     def tables(self) -> Iterator[TablePart]:
-        """The tables' rows as COPY text, in the order of the file."""
+        """The tables' rows as COPY text, in the order of the file.
+
+        At a text's end :class:`~desktop.backup.errors.ArchiveError` where it is not the one that was signed.
+        """
         ...
 
 
@@ -134,7 +136,8 @@ def load(
     :param progress: bytes loaded so far, and of how many.
     :param compare: besides what goes in, read each table back and compare it with the archive's hash.
     Raises :class:`RuleError`: those of :func:`check_chain`, ``restore.columns``, ``restore.unfit``,
-    ``restore.cancelled``; :class:`EnvironmentTrouble`: ``restore.differs``.
+    ``restore.cancelled``; :class:`EnvironmentTrouble`: ``restore.differs``; and what reading an archive
+    raises (:class:`~desktop.backup.errors.ArchiveError`).
     """
     check_chain(sources, tenancy)
     catalog.plain_settings(connection)
@@ -318,11 +321,9 @@ class _Loading:
         """What an incremental archive changes; a table that it does not list stays as it is."""
         staging, manifest = self.staging, source.contents.manifest
         here = {*staging.names, *staging.aside}
-        ways = json.loads(manifest.extra.get("parts", "{}"))
-        kept = json.loads(manifest.extra.get("kept", "{}"))
         for table in manifest.tables:
             if table.name in here:
-                self._make_way(table.name, ways.get(table.name, "changes"), kept.get(table.name))
+                self._make_way(table.name, manifest.way(table.name), manifest.kept(table.name))
         for part in source.tables():
             if part.name in here:
                 self._apply(source, part, manifest.table(part.name))
@@ -336,13 +337,12 @@ class _Loading:
     def _target(self, name: str) -> sql.Identifier:
         return sql.Identifier(self.staging.schema, name)
 
-    def _make_way(self, name: str, way: str, kept: str | None) -> None:
+    def _make_way(self, name: str, way: str, kept: list[tuple[int, int]] | None) -> None:
         """Of a table that comes whole nothing stays; of one that only grew, what is still there."""
-        if way == "whole":
+        if way == WHOLE:
             put(self.staging.connection, "DELETE FROM {table}", table=self._target(name))
-        elif way == "added" and kept is not None:
-            ranges = [piece.partition("-") for piece in kept.split(",") if piece]
-            text = ",".join(f"[{int(low)},{int(high or low)}]" for low, _dash, high in ranges)
+        elif way == ADDED and kept is not None:
+            text = ",".join(f"[{low},{high}]" for low, high in kept)
             put(
                 self.staging.connection,
                 "DELETE FROM {table} WHERE NOT {kept}::int8multirange @> id::bigint",
@@ -437,7 +437,8 @@ class _Loading:
         )
         size = 0
         # The server never waits for a piece to be expanded. The text needs no hash here: whoever hands
-        # it out raises where it is not the one that was signed.
+        # it out raises at its end where it is not the one that was signed. (What the server takes for no
+        # row it may refuse before that.)
         with self.staging.connection.cursor() as cursor, ahead(part.chunks, 1) as chunks:
             with cursor.copy(statement) as copy:
                 for chunk in chunks:

@@ -26,7 +26,7 @@ from psycopg import sql
 
 from desktop.backup.archive import ArchiveWriter
 from desktop.backup.copying import Rows, copied, copied_each
-from desktop.backup.manifest import INCREMENTAL
+from desktop.backup.manifest import ADDED, CHANGES, INCREMENTAL, WHOLE
 from desktop.backup.places.base import Cancelled, never
 from desktop.backup.reading import SavedTable, Snapshot, column_list, snapshot
 from desktop.backup.take import (
@@ -43,7 +43,6 @@ from desktop.backup.take import (
     utc_now,
 )
 
-CHANGES, WHOLE, ADDED = "changes", "whole", "added"
 CAPTURE = "capture"
 """See :attr:`Taken.full_because`."""
 

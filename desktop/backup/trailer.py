@@ -107,5 +107,5 @@ def _count(**entry: Any) -> TableCount:
     made = TableCount(**entry)
     # Where a text is not summed up, these two go on as they were signed.
     if type(made.rows) is not int or made.rows < 0 or _SHA256.fullmatch(made.sha256) is None:
-        raise ValueError("a table's sums are none")
+        raise ValueError("a table's sums are no sums")
     return made

@@ -37,11 +37,13 @@ def opened(
     tenant: str | None,
     signers: Sequence[Signer] | None,
     steps: Steps,
+    texts: Texts = Texts.LEFT,
 ) -> Iterator[list[ArchiveReader]]:
     """The archives of a chain, in order, each authenticated to its last byte before this yields.
 
     :param tenant: the clinic's UUID; ``None`` where it is the archive that says it.
     :param signers: whom the clinic trusts; ``None`` where no server can say it (a new one).
+    :param texts: ``SUMMED`` where nobody reads the archives, and what they say of themselves is shown.
     Raises :class:`ArchiveError` and ``EnvironmentTrouble('backup.file_unreadable')``.
     """
     steps.begin(OPENING)
@@ -66,7 +68,7 @@ def opened(
                 tenant=tenant,
                 schema_version=sync_schema().version,
                 progress=told,
-                texts=Texts.LEFT,
+                texts=texts,
             )
             contents = replace(contents, signer_known=_judge(contents, signers))
             done += contents.size

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 
 from desktop.backup import recovery
+from desktop.backup.archive_check import Texts
 from desktop.domain import passwords
 from desktop.domain.actor import Actor
 from desktop.domain.errors import EnvironmentTrouble, RuleError
@@ -92,7 +93,7 @@ class PuttingBack:
             self._ground(database) as where,
             self._files(source, steps) as paths,
             recovering.reading(
-                where, paths, self._identities(where, actor, secret), steps
+                where, paths, self._identities(where, actor, secret), steps, Texts.SUMMED
             ) as readers,
         ):
             return recovering.described(where, readers, str(source))

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from desktop.backup import keys, restore_plan, restore_words, rights
 from desktop.backup import restore as restoring
+from desktop.backup.archive_check import Texts
 from desktop.backup.archive_reader import ArchiveReader
 from desktop.backup.reading import begin
 from desktop.domain.locale_format import number
@@ -95,11 +96,15 @@ def zone_of(name: str) -> ZoneInfo:
 
 @contextmanager
 def reading(
-    where: Ground, paths: Sequence[Path], identities: Sequence[str], steps: Steps
+    where: Ground,
+    paths: Sequence[Path],
+    identities: Sequence[str],
+    steps: Steps,
+    texts: Texts = Texts.LEFT,
 ) -> Iterator[list[ArchiveReader]]:
-    """The archives of a chain, found genuine and of this clinic."""
+    """The archives of a chain, found genuine and of this clinic; ``texts`` as in :func:`opened`."""
     with opened(
-        paths, identities, tenant=where.tenant, signers=where.signers, steps=steps
+        paths, identities, tenant=where.tenant, signers=where.signers, steps=steps, texts=texts
     ) as readers:
         yield readers
 

@@ -154,8 +154,8 @@ MUTATIONS = (
     Mutation(
         "a text is handed out whatever its signer hashed",
         READER,
-        "        if not as_signed:\n",
-        "        if False:\n",
+        "if part is not Part.BLOB and total.count(name, part) != self.contents.count(name, part):",
+        "if False:",
         _HOSTILE,
     ),
     Mutation(
@@ -171,6 +171,27 @@ MUTATIONS = (
         "rows = signed.rows if self._texts is Texts.LEFT else found.rows",
         "rows = found.rows if self._texts is Texts.SUMMED else signed.rows",
         _BACK,
+    ),
+    Mutation(
+        "what is only looked at is not held against its sums",
+        "desktop/services/backups_putting_back.py",
+        "steps, Texts.SUMMED",
+        "steps, Texts.LEFT",
+        ("tests/backup/services/test_rules.py",),
+    ),
+    Mutation(
+        "a piece may be an empty frame, and whatever stands behind it",
+        LAYERS,
+        "    if not frame.content_size:",
+        "    if False:",
+        _HOSTILE,
+    ),
+    Mutation(
+        "what an incremental says of kept rows is not looked at",
+        MANIFEST,
+        '        _hold(all(map(_RANGES.fullmatch, _of_tables(made["extra"], "kept").values())))\n',
+        "",
+        _HOSTILE,
     ),
     Mutation(
         "what is read back needs no checksum of its text",

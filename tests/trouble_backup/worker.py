@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 from desktop.backup import keys, restore
+from desktop.backup.archive_check import Texts
 from desktop.backup.archive_reader import ArchiveReader, verify
 from desktop.backup.places import naming
 from desktop.backup.places.folder import FolderPlace
@@ -50,7 +51,7 @@ def main(job: dict[str, Any]) -> int:
 
 def put_back(connection: psycopg.Connection, job: dict[str, Any]) -> None:
     with Path(job["archive"]).open("rb") as file:
-        contents = verify(file, [job["identity"]], trusted=[job["signer"]])
+        contents = verify(file, [job["identity"]], trusted=[job["signer"]], texts=Texts.LEFT)
         with ArchiveReader(file, [job["identity"]], contents) as reader:
             restore.restore(connection, job["schema"], [reader], Migrations(), safety="copia")
     say(DONE)

@@ -24,6 +24,11 @@ SENTENCES = {
         "written, so none of it is used. Nothing was changed. Use another backup, and find out who "
         "could write to the place where this one is kept."
     ),
+    "archive.not_as_signed": N_(
+        "The rows of this backup do not come to the sums that the workstation which wrote it has "
+        "signed, so none of it is used. Nothing was changed. Use another backup, and have that "
+        "workstation looked at."
+    ),
     "archive.unknown_signer": N_(
         "This backup was signed by a workstation that the clinic does not know ({signer}), so none "
         "of it is used. Nothing was changed. Use another backup, or have an administrator check "

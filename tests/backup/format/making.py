@@ -105,7 +105,7 @@ def read(content: bytes, contents: Contents, identity: str = KEYS.identity) -> d
 def summed(
     content: bytes, contents: Contents, identity: str = KEYS.identity
 ) -> Iterator[tuple[str, str, str]]:
-    """Each part's name, what it is a part of, and the SHA-256 of all that was handed out of it."""
+    """Each part's name, its kind, and the SHA-256 of all that was handed out of it."""
     with ArchiveReader(io.BytesIO(content), [identity], contents) as reader:
         for part in reader.parts():
             digest = hashlib.sha256()
@@ -147,9 +147,9 @@ def tar(members: Sequence[tuple[str, bytes]], end: bytes = form.END) -> bytes:
     )
 
 
-def zstd(text: bytes) -> bytes:
-    """A piece as the writer stores it."""
-    return zstandard.ZstdCompressor(level=1).compress(text)
+def zstd(text: bytes, *, checksum: bool = True) -> bytes:
+    """A piece as the writer stores it; without a checksum of its text, as it once did."""
+    return zstandard.ZstdCompressor(level=1, write_checksum=checksum).compress(text)
 
 
 @dataclass

@@ -7,6 +7,7 @@ the file is: each attempt is refused, with a sentence of its own.
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,15 +28,23 @@ from tests.backup.format.making import Forgery, forgery, lines, tar, zstd
 CLIENTS = "clientes_cliente.00001.copy.zst"
 
 
-def code_of(content: bytes, **asked: object) -> str:
+def code_of(content: bytes, *, read: bool = False, **asked: object) -> str:
     """How an archive is refused; its sentence is complete in both languages.
 
-    Nor does it come to its end where the texts are left to who reads them.
+    Where the texts are left to who reads them it is refused by the same name, before one is handed out.
+
+    :param read: it is known by its texts alone, at the end of one.
     """
     with pytest.raises(ArchiveError) as error:
         making.verified(content, **asked)  # type: ignore[arg-type]
-    with pytest.raises(ArchiveError):
-        making.read(content, making.verified(content, texts=Texts.LEFT, **asked))  # type: ignore[arg-type]
+    if read:
+        contents = making.verified(content, texts=Texts.LEFT, **asked)  # type: ignore[arg-type]
+        with pytest.raises(ArchiveError) as left:
+            making.read(content, contents)
+    else:
+        with pytest.raises(ArchiveError) as left:
+            making.verified(content, texts=Texts.LEFT, **asked)  # type: ignore[arg-type]
+    assert left.value.code == error.value.code
     said = set()
     for language in messages.LANGUAGES:
         messages.set_language(language)
@@ -146,10 +155,20 @@ def test_more_members_or_larger_ones_than_any_clinic_has() -> None:
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"no zstd", zstd(b"1\tx\n")[:-3], zstd(b"1\tx\n") + b"more", zstd(b"a\n") + zstd(b"b\n")],
+    "spoil", [lambda frame: frame[:-7], lambda frame: frame + b"more", lambda frame: frame * 2]
 )
-def test_pieces_that_are_no_zstd_frame(content: bytes) -> None:
+def test_pieces_that_are_not_one_zstd_frame(spoil: Callable[[bytes], bytes]) -> None:
+    """What stands at their beginning is as it was signed."""
+    frame = zstd(b"1\tx\n")
+    made = forgery([(CLIENTS, spoil(frame))])
+    made.alter = lambda trailer: replace(trailer, tables=making.counts([(CLIENTS, frame)]))
+    assert code_of(made.build(), read=True) == "archive.malformed"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no zstd", zstd(b""), zstd(b"")[:6], zstd(b"") + bytes(99)]
+)
+def test_pieces_with_nothing_in_them(content: bytes) -> None:
     assert code_of(forgery([(CLIENTS, content)]).build()) == "archive.malformed"
 
 
@@ -183,52 +202,58 @@ def signed_as(**said: object) -> bytes:
     return made.build()
 
 
+@pytest.mark.parametrize("said", [{"rows": 21}, {"sha256": "0" * 64}])
+def test_sums_that_are_not_those_of_the_rows(said: dict[str, object]) -> None:
+    assert code_of(signed_as(**said), read=True) == "archive.not_as_signed"
+
+
 @pytest.mark.parametrize(
-    "said",
+    ("said", "code"),
     [
-        {"rows": 21},
-        {"bytes": 1},
-        {"sha256": "0" * 64},
-        {"name": "agenda_dia"},
-        {"part": "gone"},
+        ({"bytes": 1}, "archive.not_as_signed"),
+        ({"name": "agenda_dia"}, "archive.forged"),
+        ({"part": "gone"}, "archive.forged"),
     ],
 )
-def test_sums_that_are_not_those_of_the_rows(said: dict[str, object]) -> None:
-    assert code_of(signed_as(**said)) == "archive.forged"
+def test_sums_of_something_else(said: dict[str, object], code: str) -> None:
+    assert code_of(signed_as(**said)) == code
+
+
+def test_more_tables_than_there_are() -> None:
+    made = forgery()
+    made.alter = lambda trailer: replace(trailer, tables=trailer.tables * 2)
+    assert code_of(made.build()) == "archive.forged"
 
 
 @pytest.mark.parametrize(
     "said", [{"rows": -1}, {"rows": True}, {"rows": "20"}, {"sha256": 7}, {"sha256": "A" * 64}]
 )
-def test_sums_that_are_none(said: dict[str, object]) -> None:
+def test_sums_that_are_no_sums(said: dict[str, object]) -> None:
     """Of what is summed up later, nothing else goes on as it was signed."""
-    for texts in Texts:
-        with pytest.raises(ArchiveError, match=r"archive\.malformed"):
-            making.verified(signed_as(**said), texts=texts)
+    assert code_of(signed_as(**said)) == "archive.malformed"
 
 
-@pytest.mark.parametrize("said", [{"rows": 21}, {"sha256": "0" * 64}])
-def test_who_reads_a_text_hears_at_its_end_that_it_is_another(said: dict[str, object]) -> None:
-    content = signed_as(**said)
+def test_who_reads_a_text_hears_at_its_end_that_it_is_another() -> None:
+    content = signed_as(sha256="0" * 64)
     contents = making.verified(content, texts=Texts.LEFT)
     with ArchiveReader(io.BytesIO(content), [making.KEYS.identity], contents) as reader:
         chunks = next(reader.parts()).chunks
         assert next(chunks) == lines(20)
-        with pytest.raises(ArchiveError, match=r"archive\.forged"):
+        with pytest.raises(ArchiveError, match=r"archive\.not_as_signed"):
             next(chunks)
 
 
 def test_a_text_that_is_not_as_its_frame_has_it() -> None:
-    whole = zstandard.ZstdCompressor(level=1, write_checksum=True).compress(lines(20))
-    changed = whole[:-1] + bytes([whole[-1] ^ 1])
-    assert zstandard.ZstdDecompressor().decompress(whole) == lines(20)
+    whole = zstd(lines(20))
+    changed = forgery([(CLIENTS, whole[:-1] + bytes([whole[-1] ^ 1]))])
+    without = forgery([(CLIENTS, zstd(lines(20), checksum=False))])
+    assert making.verified(forgery().build(), texts=Texts.EXPANDED).rows == 20
+    for made in (changed, without):
+        with pytest.raises(ArchiveError, match=r"archive\.malformed"):
+            making.verified(made.build(), texts=Texts.EXPANDED)
+    assert making.verified(without.build()).rows == 20
     with pytest.raises(ArchiveError, match=r"archive\.malformed"):
-        making.verified(forgery([(CLIENTS, changed)]).build(), texts=Texts.EXPANDED)
-    without = zstandard.ZstdCompressor(level=1, write_checksum=False).compress(lines(20))
-    made = forgery([(CLIENTS, without)]).build()
-    assert making.verified(made).rows == 20
-    with pytest.raises(ArchiveError, match=r"archive\.malformed"):
-        making.verified(made, texts=Texts.EXPANDED)
+        making.verified(changed.build())
 
 
 def test_a_signer_whom_the_clinic_does_not_know() -> None:
@@ -250,6 +275,11 @@ def test_a_newer_version() -> None:
     unknown = newer.replace(b'"note"', b'"later"')
     assert code_of(Forgery([], unknown).build()) == "archive.newer"
     assert code_of(forgery(schema_version=99).build(), schema_version=2) == "archive.newer"
+
+
+def with_extra(manifest: bytes, name: str, text: str) -> bytes:
+    """A manifest that says something more of itself."""
+    return manifest.replace(b'"extra":{}', b'"extra":' + json.dumps({name: text}).encode())
 
 
 ALTERED: dict[str, Callable[[bytes], bytes]] = {
@@ -276,6 +306,11 @@ ALTERED: dict[str, Callable[[bytes], bytes]] = {
     "a local time": lambda m: m.replace(b"123456Z", b"123456-03:00"),
     "no day": lambda m: m.replace(b"2026-11-21", b"2026-02-30"),
     "not UTF-8": lambda m: m.replace("í".encode(), b"\xed"),
+    "ways that are no JSON": lambda m: with_extra(m, "parts", "half"),
+    "an unknown way": lambda m: with_extra(m, "parts", '{"agenda_dia":"half"}'),
+    "a number for a way": lambda m: with_extra(m, "parts", '{"agenda_dia":1}'),
+    "rows kept for SQL": lambda m: with_extra(m, "kept", '{"agenda_dia":"1-2}; DROP TABLE x"}'),
+    "rows kept from nowhere": lambda m: with_extra(m, "kept", '{"agenda_dia":"1-2,"}'),
     "a zero byte": lambda m: m.replace(b"Los Aromos", b"Los\\u0000Aromos"),
     "a text without end": lambda m: m.replace(b"Los Aromos", b"a" * 100_000),
 }
@@ -286,6 +321,16 @@ def test_a_manifest_that_is_not_as_it_has_to_be(what: str) -> None:
     manifest = ALTERED[what](forgery().manifest)
     assert manifest != forgery().manifest
     assert code_of(Forgery([], manifest).build()) == "archive.malformed"
+
+
+def test_what_an_incremental_says_of_its_tables() -> None:
+    kept = {"clientes_cliente": "1-50,52,-9--7,60-60", "agenda_dia": ""}
+    said = {"parts": json.dumps({"agenda_dia": "whole"}), "kept": json.dumps(kept)}
+    made = Manifest.from_json(forgery(extra=said).manifest)
+    assert [made.way(name) for name in ("agenda_dia", "clientes_cliente")] == ["whole", "changes"]
+    assert made.kept("clientes_cliente") == [(1, 50), (52, 52), (-9, -7), (60, 60)]
+    assert made.kept("agenda_dia") == []
+    assert made.kept("otra") is None
 
 
 def test_what_would_be_refused_is_not_written() -> None:
@@ -347,8 +392,11 @@ def test_something_where_nothing_belongs() -> None:
 
 
 def test_a_blob_with_another_content() -> None:
-    name = f"blob-{'0' * 64}.00001"
-    assert code_of(forgery([(name, b"x")]).build()) == "archive.malformed"
+    made = forgery([(f"blob-{'0' * 64}.00001", b"x")])
+    made.alter = lambda trailer: replace(trailer, blobs=("0" * 64,), tables=())
+    for texts in Texts:
+        with pytest.raises(ArchiveError, match=r"archive\.malformed"):
+            making.verified(made.build(), texts=texts)
 
 
 @pytest.mark.parametrize(

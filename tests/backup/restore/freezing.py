@@ -10,6 +10,7 @@ import io
 import json
 import tempfile
 from contextlib import AbstractContextManager
+from itertools import count
 from pathlib import Path
 
 from desktop.backup import keys
@@ -59,8 +60,8 @@ def freeze() -> Path:
         db.execute(WORK)
         archive = making.take(db, made.schema, recipients=fresh)
     stem = f"archive-{migrations.head_version()}"
-    before = len(list(FOLDER.glob(f"{stem}*.consultorio")))
-    path = FOLDER / f"{stem}{f'-{before + 1}' if before else ''}.consultorio"
+    names = (f"{stem}{f'-{number}' if number > 1 else ''}.consultorio" for number in count(1))
+    path = next(FOLDER / name for name in names if not (FOLDER / name).exists())
     path.write_bytes(archive.content)
     said = {
         "sha256": archive.contents.sha256,

@@ -131,7 +131,16 @@ def written(content: bytes, identity: str = KEYS.identity) -> Archive:
 
 def signed_as(archive: Archive, table: str, **said: object) -> Archive:
     """The same rows from a signer who says something else of one table's text, left to its reader."""
-    members = members_of(archive.content, KEYS.identity)
+    content = lied(archive.content, table, KEYS.identity, SIGNER, **said)
+    contents = verify(
+        io.BytesIO(content), [KEYS.identity], trusted=[SIGNER.public], texts=Texts.LEFT
+    )
+    return Archive(content, contents)
+
+
+def lied(content: bytes, table: str, identity: str, signer: keys.Signer, **said: object) -> bytes:
+    """An archive's bytes, for the key that opened it, once its signer has said that of a table."""
+    members = members_of(content, identity)
     trailer = Trailer.from_json(members[-2][1])
     tables = [
         replace(one, **said) if one.name == table else one  # type: ignore[arg-type]
@@ -139,13 +148,10 @@ def signed_as(archive: Archive, table: str, **said: object) -> Archive:
     ]
     assert tuple(tables) != trailer.tables
     text = replace(trailer, tables=tuple(tables)).to_json()
-    members[-2:] = [(form.TRAILER, text), (form.SIGNATURE, SIGNER.sign(form.SIGNED + text))]
-    recipient = pyrage.x25519.Recipient.from_str(KEYS.recipient)
-    content = pyrage.encrypt(tar(members), [recipient])
-    contents = verify(
-        io.BytesIO(content), [KEYS.identity], trusted=[SIGNER.public], texts=Texts.LEFT
-    )
-    return Archive(content, contents)
+    members[-2:] = [(form.TRAILER, text), (form.SIGNATURE, signer.sign(form.SIGNED + text))]
+    recipient = pyrage.x25519.Recipient.from_str(keys.recipient_of(identity))
+    encrypted: bytes = pyrage.encrypt(tar(members), [recipient])
+    return encrypted
 
 
 def manifest_of(

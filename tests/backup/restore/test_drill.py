@@ -99,7 +99,7 @@ def test_a_backup_that_does_not_load(made: Made, archive: Archive) -> None:
 def test_a_backup_of_other_rows_than_were_hashed(made: Made, archive: Archive) -> None:
     with opened(signed_as(archive, "citas_cita", sha256="0" * 64)) as sources:
         report = drill(made.connection, sources, Migrations(), model=SCHEMA)
-    assert (report.good, report.trouble) == (False, "archive.forged")
+    assert (report.good, report.trouble) == (False, "archive.not_as_signed")
 
 
 @pytest.mark.parametrize("name", WRONG)

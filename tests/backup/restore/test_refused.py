@@ -12,14 +12,24 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from desktop.backup import restore, swap
+from desktop.backup import restore, restore_plan, swap
 from desktop.domain.errors import AppError
 from desktop.domain.messages import sentence
 from desktop.services.tenancy import Migrations
+from tests.backup.format.making import read
 from tests.backup.restore.conftest import VISITS
-from tests.backup.restore.making import Archive, changed, hashes, opened, schemas, signed_as, take
+from tests.backup.restore.making import (
+    KEYS,
+    Archive,
+    changed,
+    hashes,
+    opened,
+    schemas,
+    signed_as,
+    take,
+)
 from tests.support import clinic as clinics
-from tests.support.clinic import Clinic
+from tests.support.clinic import ZONE, Clinic
 from tests.support.embedded import Server
 
 
@@ -73,8 +83,25 @@ def test_rows_that_are_not_those_that_were_hashed(
     clinic: Clinic, db: psycopg.Connection, said: dict[str, object]
 ) -> None:
     """Their signature holds; what they come to is found out while they are loaded."""
-    with refused(db, clinic, "archive.forged"):
-        put_back(db, clinic, signed_as(take(db, clinic.schema), "citas_cita", **said))
+    archive = signed_as(take(db, clinic.schema), "citas_cita", **said)
+    with refused(db, clinic, "archive.not_as_signed"):
+        put_back(db, clinic, archive)
+    with refused(db, clinic, "archive.not_as_signed"), opened(archive) as sources:
+        restore_plan.plan(db, clinic.schema, sources, Migrations(), ZONE)
+
+
+@pytest.mark.parametrize("part", ["rows", "gone"])
+def test_changes_that_are_not_those_that_were_hashed(
+    clinic: Clinic, db: psycopg.Connection, part: str
+) -> None:
+    full = take(db, clinic.schema)
+    (row,) = db.execute(f"SELECT id FROM {clinic.schema}.citas_cita LIMIT 1").fetchall()
+    gone = {"citas_cita": f"{row[0]}\n".encode()}
+    rows = {"agenda_sala": read(full.content, full.contents, KEYS.identity)["agenda_sala/rows"]}
+    table = "citas_cita" if part == "gone" else "agenda_sala"
+    more = signed_as(changed(full, rows, gone), table, sha256="0" * 64)
+    with refused(db, clinic, "archive.not_as_signed"):
+        put_back(db, clinic, full, more)
 
 
 def test_without_a_safety_copy(clinic: Clinic, db: psycopg.Connection) -> None:

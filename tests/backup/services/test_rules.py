@@ -17,6 +17,7 @@ from desktop.backup.history import Entry, ServerHistory, merge
 from desktop.backup.turn import turn
 from desktop.domain.permissions import ALL, permissions_of
 from desktop.services.backups_records import ArchiveItem, Secret
+from tests.backup.restore.making import lied
 from tests.backup.services.conftest import OWNER, Office, failing, seated
 from tests.support.clinic import PASSWORD
 
@@ -84,6 +85,22 @@ def test_the_recovery_words_open_it_and_let_the_password_open_it(office: Office)
     assert (opened.signer_known, opened.tables["pacientes_cliente"]) == (True, 2)
     office.backups.adopt_key(office.actor, OWNER, words)
     office.backups.open_archive(office.actor, made.id, office.secret, OWNER)
+
+
+def test_who_only_looks_at_a_backup_is_told_nothing_that_its_rows_do_not_say(
+    office: Office, tmp_path: Path
+) -> None:
+    """A restore finds it out while it loads; here nobody reads the rows."""
+    assert office.setup is not None
+    made = office.backups.create(office.actor)
+    path = office.backups.download(office.actor, made.id, tmp_path / "a.consultorio", PASSWORD)
+    opened = office.backups.open_archive(office.actor, path, office.secret, OWNER)
+    assert opened.tables["pacientes_cliente"] == 2
+    signer = office.backups._desk().signer
+    content = lied(path.read_bytes(), "pacientes_cliente", office.setup.identity, signer, rows=3)
+    path.write_bytes(content)
+    with failing("archive.not_as_signed"):
+        office.backups.open_archive(office.actor, path, office.secret, OWNER)
 
 
 def test_rotated_keys_open_old_archives_and_new_ones(office: Office) -> None:

@@ -214,7 +214,7 @@ def test_rows_that_were_said_and_did_not_come_are_no_backup(tmp_path: Path, safe
 
     path = tmp_path / "a"
     with (
-        pytest.raises(ArchiveError, match=r"archive\.forged"),
+        pytest.raises(ArchiveError, match=r"archive\.not_as_signed"),
         archive_file(path, safe.sealing.recipients, safe.sealing, making.MANIFEST) as made,
     ):
         with made.writer.table(TABLE) as table:
