@@ -17,14 +17,14 @@ def sentences(plan: Plan, zone: ZoneInfo) -> tuple[str, ...]:
     taken = date_time(plan.taken_at, zone)
     if plan.fresh:
         return (
-            _("The clinic {clinic} is made anew, as it was on {moment}.").format(
+            _("{clinic} is made anew, as it was on {moment}.").format(
                 clinic=plan.clinic, moment=taken
             ),
             *_whole(plan),
             *_left(plan),
         )
     said = [
-        _("The clinic {clinic} becomes what it was on {moment}.").format(
+        _("{clinic} becomes what it was on {moment}.").format(
             clinic=plan.clinic, moment=taken
         )
     ]
