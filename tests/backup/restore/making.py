@@ -131,15 +131,25 @@ def written(content: bytes, identity: str = KEYS.identity) -> Archive:
 
 def signed_as(archive: Archive, table: str, **said: object) -> Archive:
     """The same rows from a signer who says something else of one table's text, left to its reader."""
-    content = lied(archive.content, table, KEYS.identity, SIGNER, **said)
+    content = lied(archive.content, table, KEYS.identity, [KEYS.recipient], SIGNER, **said)
     contents = verify(
         io.BytesIO(content), [KEYS.identity], trusted=[SIGNER.public], texts=Texts.LEFT
     )
     return Archive(content, contents)
 
 
-def lied(content: bytes, table: str, identity: str, signer: keys.Signer, **said: object) -> bytes:
-    """An archive's bytes, for the key that opened it, once its signer has said that of a table."""
+def lied(
+    content: bytes,
+    table: str,
+    identity: str,
+    recipients: Sequence[str],
+    signer: keys.Signer,
+    **said: object,
+) -> bytes:
+    """An archive's bytes once its signer has said that of a table.
+
+    :param identity: opens the archive. :param recipients: for whom it is then.
+    """
     members = members_of(content, identity)
     trailer = Trailer.from_json(members[-2][1])
     tables = [
@@ -149,8 +159,8 @@ def lied(content: bytes, table: str, identity: str, signer: keys.Signer, **said:
     assert tuple(tables) != trailer.tables
     text = replace(trailer, tables=tuple(tables)).to_json()
     members[-2:] = [(form.TRAILER, text), (form.SIGNATURE, signer.sign(form.SIGNED + text))]
-    recipient = pyrage.x25519.Recipient.from_str(keys.recipient_of(identity))
-    encrypted: bytes = pyrage.encrypt(tar(members), [recipient])
+    for_whom = [pyrage.x25519.Recipient.from_str(recipient) for recipient in recipients]
+    encrypted: bytes = pyrage.encrypt(tar(members), for_whom)
     return encrypted
 
 

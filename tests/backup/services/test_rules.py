@@ -96,9 +96,11 @@ def test_who_only_looks_at_a_backup_is_told_nothing_that_its_rows_do_not_say(
     path = office.backups.download(office.actor, made.id, tmp_path / "a.consultorio", PASSWORD)
     opened = office.backups.open_archive(office.actor, path, office.secret, OWNER)
     assert opened.tables["pacientes_cliente"] == 2
-    signer = office.backups._desk().signer
-    content = lied(path.read_bytes(), "pacientes_cliente", office.setup.identity, signer, rows=3)
-    path.write_bytes(content)
+    keys, signer = office.setup, office.backups._desk().signer
+    recipients = [keys.recipient, keys.recovery_recipient]
+    path.write_bytes(
+        lied(path.read_bytes(), "pacientes_cliente", keys.identity, recipients, signer, rows=3)
+    )
     with failing("archive.not_as_signed"):
         office.backups.open_archive(office.actor, path, office.secret, OWNER)
 
