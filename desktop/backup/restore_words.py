@@ -23,11 +23,7 @@ def sentences(plan: Plan, zone: ZoneInfo) -> tuple[str, ...]:
             *_whole(plan),
             *_left(plan),
         )
-    said = [
-        _("{clinic} becomes what it was on {moment}.").format(
-            clinic=plan.clinic, moment=taken
-        )
-    ]
+    said = [_("{clinic} becomes what it was on {moment}.").format(clinic=plan.clinic, moment=taken)]
     if not plan.tables:
         said.append(_("Nothing changes: everything here is as in the archive."))
     said += _days(plan)
