@@ -1,8 +1,9 @@
 """``python -m tests.fuzz_archive --count N``: archives that chance has spoiled, in every layer.
 
 Each is refused by a code that has a sentence, or is whole: then what it hands out is what was
-signed, whether its texts are summed up before or while they are read. Nothing else may be raised, no archive may take long, and no process more than
-:data:`MEMORY` MB. ``--seed S`` begins another run, ``--case I`` repeats one archive of it.
+signed, whether its texts are summed up before or while they are read. Nothing else may be raised,
+no archive may take long, and no process more than :data:`MEMORY` MB. ``--seed S`` begins another
+run, ``--case I`` repeats one archive of it.
 """
 
 from __future__ import annotations

@@ -99,17 +99,16 @@ class Manifest:
                 return table
         raise KeyError(name)
 
-    def way(self, table: str) -> str:
-        """How an incremental has a table: :data:`CHANGES`, :data:`WHOLE` or :data:`ADDED`."""
-        return _of_tables(self.extra, "parts").get(table, CHANGES)
+    def ways(self) -> dict[str, str]:
+        """Table → how an incremental has it: :data:`CHANGES`, :data:`WHOLE` or :data:`ADDED`."""
+        return _of_tables(self.extra, "parts")
 
-    def kept(self, table: str) -> list[tuple[int, int]] | None:
-        """The first and last ids of the rows that are still there; ``None`` where none went."""
-        text = _of_tables(self.extra, "kept").get(table)
-        if text is None:
-            return None
-        found = _RANGE.finditer(text)
-        return [(int(each[1]), int(each[2] or each[1])) for each in found]
+    def kept(self) -> dict[str, list[tuple[int, int]]]:
+        """Table → first and last ids of the rows that are still there; where none went, no table."""
+        return {
+            table: [(int(each[1]), int(each[2] or each[1])) for each in _RANGE.finditer(text)]
+            for table, text in _of_tables(self.extra, "kept").items()
+        }
 
     def signed_by(self, signer: str) -> Manifest:
         """This manifest with an id of its own, for an archive that ``signer`` is about to write."""

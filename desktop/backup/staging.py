@@ -21,7 +21,7 @@ from desktop.backup import catalog
 from desktop.backup.archive_reader import Contents, TablePart
 from desktop.backup.catalog import put
 from desktop.backup.channel import ahead
-from desktop.backup.manifest import ADDED, INCREMENTAL, WHOLE, Table
+from desktop.backup.manifest import ADDED, CHANGES, INCREMENTAL, WHOLE, Table
 from desktop.backup.structure import Structure, build, finish, strip
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 
@@ -321,9 +321,10 @@ class _Loading:
         """What an incremental archive changes; a table that it does not list stays as it is."""
         staging, manifest = self.staging, source.contents.manifest
         here = {*staging.names, *staging.aside}
+        ways, kept = manifest.ways(), manifest.kept()
         for table in manifest.tables:
             if table.name in here:
-                self._make_way(table.name, manifest.way(table.name), manifest.kept(table.name))
+                self._make_way(table.name, ways.get(table.name, CHANGES), kept.get(table.name))
         for part in source.tables():
             if part.name in here:
                 self._apply(source, part, manifest.table(part.name))
