@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +113,8 @@ class BroughtIn:
 def look(path: Path, *, progress: Progress | None = None) -> Look:
     """Read a file to its end, and say what it holds. Nothing of it is executed or sent anywhere.
 
-    :param progress: called with the bytes that are done; what it raises ends the reading.
+    :param progress: called with the bytes that are done and those of the file; what it raises ends
+        the reading.
     Raises :class:`RuleError` and :class:`EnvironmentTrouble` with ``foreign.`` codes.
     """
     file = identify(path)
@@ -161,6 +162,7 @@ def brought_in(
     now: dt.datetime,
     schema: str | None = None,
     progress: Progress | None = None,
+    sorting: Callable[[], None] = lambda: None,
 ) -> Iterator[BroughtIn]:
     """A throwaway tenant schema with the rows of a file; it is gone afterwards.
 
@@ -170,6 +172,8 @@ def brought_in(
     :param connection: an administrator's, in autocommit. :param seen: the :func:`look` of the file.
     :param zone: the clinic's: moments without a zone are meant by its clock.
     :param schema: which clinic of the file, where it holds several.
+    :param progress: as for :func:`look`. :param sorting: called before each step of what follows the
+        reading; what it raises ends the import, too.
     Raises what :meth:`Look.choose` and :func:`look` raise, ``foreign.nothing_taken`` and
     ``foreign.changed``.
     """
@@ -178,7 +182,9 @@ def brought_in(
     name = f"{PREFIX}{secrets.token_hex(8)}"
     connection.execute("SELECT pg_advisory_lock(hashtext(%s), hashtext(%s))", (PREFIX, name))
     try:
-        report = _load(connection, seen, chosen_schema, name, live, tenancy, zone, now, progress)
+        report = _load(
+            connection, seen, chosen_schema, name, live, tenancy, zone, now, progress, sorting
+        )
         yield BroughtIn(name, report)
     finally:
         if not connection.closed and not connection.broken:
@@ -220,6 +226,7 @@ def _load(
     zone: ZoneInfo,
     now: dt.datetime,
     progress: Progress | None,
+    sorting: Callable[[], None],
 ) -> ForeignReport:
     program = next(program for program in PROGRAMS if program.code == seen.program)
     rows = {table: count for (place, table), count in seen.places.items() if place == schema}
@@ -245,7 +252,7 @@ def _load(
                     loading.entries(entries(feed, seen.encoding))
                 except NotText as error:
                     raise RuleError("foreign.changed") from error
-        loading.finish()
+        loading.finish(sorting)
         if loading.seen != {
             source.target: seen.places.get((schema, label), 0) for label, source in taken.items()
         }:
@@ -254,8 +261,10 @@ def _load(
             reasons = [f for f in loading.findings.all() if f.code in LEAVING]
             said = " ".join(foreign_words.finding(reason) for reason in reasons[:_REASONS])
             raise RuleError("foreign.nothing_taken", reasons=said)
+        sorting()
         loading.carry_over()
         connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        sorting()
         tenancy.functions(connection, name)
     return ForeignReport(
         program.label,

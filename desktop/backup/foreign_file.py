@@ -47,8 +47,8 @@ _SQL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-Progress = Callable[[int], None]
-"""Called with the bytes of the file that are done; what it raises ends the work."""
+Progress = Callable[[int, int], None]
+"""Called with the bytes of the file that are done, and its size; what it raises ends the work."""
 
 
 class Form(StrEnum):
@@ -124,7 +124,7 @@ class Feed:
         if self._given > _RATIO_GRACE and self._given > done * _RATIO:
             raise RuleError("foreign.bomb")
         if self._progress is not None:
-            self._progress(min(done, self._file.size))
+            self._progress(min(done, self._file.size), self._file.size)
         return piece
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -86,17 +86,22 @@ class Loading:
         if count:
             self.findings.note("recoded", "", count=count)
 
-    def finish(self) -> None:
-        """Sorts everything out, and moves what holds together into our tables."""
+    def finish(self, step: Callable[[], None] = lambda: None) -> None:
+        """Sorts everything out, and moves what holds together into our tables.
+
+        :param step: called before each table's turn; what it raises ends the work.
+        """
         for table in ORDER:
             self._flush(table)
         for table in ORDER:
             if self.seen[table]:
+                step()
                 self._sorting.sort_out(table)
         if self.seen[AUDIT]:
             self._sorting.fit_to_live(AUDIT, self._live)
         for table in ORDER:
             if self.seen[table]:
+                step()
                 self.taken[table] = self._sorting.move(table, self._schema)
 
     def _set_sequences(self) -> None:

@@ -57,6 +57,7 @@ def take_in(
             now=desk.now(),
             schema=schema,
             progress=steps.progress,
+            sorting=lambda: steps.begin(words.SORTING),
         ) as brought,
     ):
         entry = taking.create(desk, actor, reason=histories.IMPORT, of=brought.schema, steps=steps)

@@ -23,6 +23,7 @@ PROVING = N_("Restoring it for a trial…")
 WRITING = N_("Writing the file…")
 LOOKING = N_("Looking through the file…")
 TAKING_IN = N_("Taking the data in…")
+SORTING = N_("Sorting the data out…")
 REMOVING = N_("Removing…")
 
 

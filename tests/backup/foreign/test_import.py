@@ -119,7 +119,7 @@ def test_the_throwaway_schema_is_gone_afterwards(dump: Path, importing: Importin
     class Stop(Exception):
         pass
 
-    def stop(done: int) -> None:
+    def stop(_done: int, _size: int) -> None:
         raise Stop
 
     def left() -> list[Any]:
@@ -150,6 +150,46 @@ def test_the_throwaway_schema_is_gone_afterwards(dump: Path, importing: Importin
     importing.connection.execute("CREATE SCHEMA importando_0123456789abcdef")
     assert foreign.sweep(importing.connection) == 1
     assert left() == []
+
+
+def test_what_sorts_the_rows_out_can_be_stopped_before_each_table(
+    dump: Path, importing: Importing
+) -> None:
+
+    class Stop(Exception):
+        pass
+
+    heard: list[tuple[int, int]] = []
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def stop_at(last: int) -> Callable[[], None]:
+        left = iter(range(last))
+
+        def step() -> None:
+            if next(left, None) is None:
+                raise Stop
+
+        return step
+
+    with importing(dump, progress=lambda *told: heard.append(told), sorting=count) as brought:
+        filled = sum(1 for rows in brought.report.seen.values() if rows)
+    assert filled > 5
+    assert steps == 2 * filled + 2, "sorting and moving of each table, what is carried, functions"
+    size = dump.stat().st_size
+    assert heard[-1] == (size, size)
+    for last in (0, 1, filled, steps - 2, steps - 1):
+        with pytest.raises(Stop), importing(dump, sorting=stop_at(last)):
+            raise AssertionError("not reached")
+        assert (
+            importing.connection.execute(
+                "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'importando%'"
+            ).fetchall()
+            == []
+        )
 
 
 def test_the_account_is_told_in_both_languages(dump: Path, importing: Importing) -> None:
