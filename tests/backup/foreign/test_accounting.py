@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -21,6 +21,7 @@ from desktop.backup.foreign_json import Entry, entries
 from desktop.backup.foreign_load import Loading
 from desktop.backup.foreign_programs import CLINIC, TENANTS, chosen, wanted
 from desktop.backup.foreign_report import LEAVING, Finding
+from desktop.backup.foreign_values import LONGEST_VISIT
 from desktop.domain.errors import AppError
 from desktop.domain.statuses import ACTIVE
 from desktop.services.tenancy import Migrations
@@ -229,6 +230,9 @@ def test_what_hangs_on_a_row_that_is_left(bare: psycopg.Connection) -> None:
         max_size=20,
     )
 )
+@example(  # The third begins within the first, when the second is over.
+    visits=[(0, "1", "2", "reservada"), (1, "1", "1", "reservada"), (4, "1", "1", "reservada")]
+)
 def test_overlaps_are_kept_and_said(bare: psycopg.Connection, visits: list[Any]) -> None:
     start = dt.datetime(2026, 11, 23, 9, tzinfo=dt.UTC)
     services = [
@@ -297,6 +301,48 @@ def test_values_and_their_findings(bare: psycopg.Connection) -> None:
     assert [row["rut"] for row in clients] == [None, None]
     audit = result.rows["citas_auditorialog"][0]
     assert (audit["ip_address"], audit["objeto_id"]) == (None, None)
+
+
+def test_services_of_a_plausible_length(bare: psycopg.Connection) -> None:
+    made = [
+        Entry("citas.tiposervicio", str(n), {"nombre": str(n), "precio_base": "1", "duracion_estimada": text})
+        for n, text in enumerate((str(LONGEST_VISIT), str(LONGEST_VISIT + 1), "-20", "una hora"), 1)
+    ]  # fmt: skip
+    result = Result(bare, made, CLINIC)
+    lengths = [row["duracion_estimada"] for row in result.rows["citas_tiposervicio"]]
+    assert lengths == [LONGEST_VISIT, None, -20, None], (
+        "less than nothing: the usual length, as ever"
+    )
+    assert result.codes("citas_tiposervicio")["emptied"] == 2
+
+
+@pytest.mark.parametrize(("theirs", "last"), [((1, 2, 3), 50), ((1, 2, 70), 70)])
+def test_entries_find_their_own_numbers_among_the_live_ones(
+    bare: psycopg.Connection, theirs: tuple[int, ...], last: int
+) -> None:
+    """One that is there already has its number there; others get numbers that nobody has."""
+    moment = "2026-01-01T00:00:00+00:00"
+    texts = ("la misma", "otra", "la misma")
+    with bare.transaction(force_rollback=True):
+        for number, text in ((1, "de antes"), (2, "de antes"), (3, "la misma"), (50, "la última")):
+            bare.execute(
+                sql.SQL(
+                    "INSERT INTO {} (id, accion, modulo, descripcion, fecha_hora)"
+                    " VALUES (%s, 'crear', 'citas', %s, %s)"
+                ).format(sql.Identifier(LIVE, "citas_auditorialog")),
+                (number, text, moment),
+            )
+        made = [
+            Entry("citas.auditorialog", str(key), {"accion": "crear", "modulo": "citas",
+                  "descripcion": text, "fecha_hora": moment})
+            for key, text in zip(theirs, texts, strict=True)
+        ]  # fmt: skip
+        rows = Result(bare, made, CLINIC).rows["citas_auditorialog"]
+    numbers = [(row["id"], row["descripcion"]) for row in rows]
+    if last == 50:
+        assert numbers == [(3, "la misma"), (51, "otra"), (52, "la misma")]
+    else:
+        assert numbers == [(3, "la misma"), (70, "la misma"), (71, "otra")]
 
 
 def test_accounts_of_another_program(bare: psycopg.Connection) -> None:

@@ -192,6 +192,22 @@ def test_what_sorts_the_rows_out_can_be_stopped_before_each_table(
         )
 
 
+def test_numbers_go_on_behind_the_rows_that_were_taken(dump: Path, importing: Importing) -> None:
+    with importing(dump) as brought:
+        taken = [table for table, rows in brought.report.taken.items() if rows]
+        reached = {}
+        for table in (*taken, "agenda_sala"):
+            name = sql.Identifier(brought.schema, table)
+            reached[table] = importing.connection.execute(
+                sql.SQL(
+                    "SELECT max(id), pg_sequence_last_value("
+                    "pg_get_serial_sequence({}, 'id')::regclass) FROM {}"
+                ).format(sql.Literal(name.as_string()), name)
+            ).fetchall()[0]
+    assert len(taken) > 5
+    assert [table for table, (most, last) in reached.items() if last != most] == []
+
+
 def test_the_account_is_told_in_both_languages(dump: Path, importing: Importing) -> None:
     with importing(dump) as brought:
         said = {}

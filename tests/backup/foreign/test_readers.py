@@ -216,6 +216,8 @@ def test_a_row_that_is_far_too_large_is_passed_over(written: Write) -> None:
     inserted = "INSERT INTO citas_cita (id, notas) VALUES (1, 'a'), (2, '{}'), (3, E'c\\n');\n"
     found = read(written(inserted.format(large)))[0][4]
     assert found == [["1", "a"], ["2", UNREADABLE], ["3", "c\n"]]
+    quoted = "INSERT INTO citas_cita (id, notas) VALUES (1, $q${}$q$), (2, $q$b$q$);\n"
+    assert read(written(quoted.format(large)))[0][4] == [["1", UNREADABLE], ["2", "b"]]
     made = [
         {"model": "citas.cita", "pk": number, "fields": {"notas": text, "n": '\\"}]'}}
         for number, text in ((1, "a"), (2, '\\"}]' + large), (3, "c"))
@@ -226,6 +228,26 @@ def test_a_row_that_is_far_too_large_is_passed_over(written: Write) -> None:
             ("citas.cita", None, True),
             ("citas.cita", "3", False),
         ]
+
+
+def test_each_clinic_has_its_own_columns(written: Write) -> None:
+    made = "CREATE TABLE {}.citas_cita ({});\n"
+    path = written(
+        "SET x = 1;\n"
+        + made.format("a", "id int, notas text")
+        + made.format("b", "notas text, id int")
+        + "INSERT INTO a.citas_cita VALUES (1, 'x');\n"
+        + "INSERT INTO b.citas_cita VALUES ('y', 2);\n"
+        + "INSERT INTO c.citas_cita VALUES (3, 'z');\n"
+        + "\\connect other\n"
+        + "INSERT INTO a.citas_cita VALUES (4, 'u');\n"
+    )
+    assert [(schema, columns, rows) for _, schema, _, columns, rows in read(path)] == [
+        ("a", ("id", "notas"), [["1", "x"]]),
+        ("b", ("notas", "id"), [["y", "2"]]),
+        ("c", None, [None]),
+        ("a", None, [None]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -241,6 +263,10 @@ def test_a_row_that_is_far_too_large_is_passed_over(written: Write) -> None:
         ("INSERT INTO citas_cita (id) VALUES (1), 2;", [["1"], None]),
         ("INSERT INTO citas_cita (id, n) VALUES ('it''s', E'a\\tb\\'\\x41\\u00f1');", [["it's", "a\tb'Añ"]]),
         ("SET standard_conforming_strings = off; INSERT INTO citas_cita (n) VALUES ('a\\'b');", [["a'b"]]),
+        ("SET standard_conforming_strings = off; INSERT INTO citas_cita (n, m) VALUES ('a\\tb', '\\\\');",
+         [["a\tb", "\\"]]),
+        ("INSERT INTO citas_cita (id, n) VALUES (1 + 2, 'a' || 'b');", [[UNREADABLE] * 2]),
+        ("INSERT INTO citas_cita (id, n) VALUES ($$it's$$, $a$x$$y$a$);", [["it's", "x$$y"]]),
         ("insert into ONLY_ (id) select 1; INSERT INTO \"citas_cita\" (\"id\") VALUES (1);", [["1"]]),
         ("COPY citas_cita (id, n) FROM stdin;\n1\t\\\\N\\x41\\101\\v\n\\.\n", [["1", "\\NAA\v"]]),
         ("COPY citas_cita (id, n) FROM stdin WITH (FORMAT csv);\n1,2\n\\.\n", [None]),
