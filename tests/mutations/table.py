@@ -14,6 +14,7 @@ from tests.mutations import (
     office,
     places,
     recovery,
+    restores,
     scope,
     server,
 )
@@ -31,5 +32,6 @@ MUTATIONS = (
     *office.MUTATIONS,
     *places.MUTATIONS,
     *recovery.MUTATIONS,
+    *restores.MUTATIONS,
     *scope.MUTATIONS,
 )
