@@ -15,6 +15,7 @@ PLAIN = "desktop/backup/plain.py"
 WRITER = "desktop/backup/plain_writer.py"
 
 _FOLLOWING = "tests/backup/restore/test_following.py"
+_RESTORED = "tests/backup/restore/test_restore.py"
 _REFUSED = "tests/backup/restore/test_refused.py"
 _DRILL = "tests/backup/restore/test_drill.py"
 _STATIONS = "tests/backup/restore/test_stations.py"
@@ -91,10 +92,7 @@ MUTATIONS = (
         PEOPLE,
         "if username not in found:",
         "if False:",
-        (
-            _STATIONS,
-            _TAKEN,
-        ),
+        (_FOLLOWING,),
     ),
     Mutation(
         "who comes back is named to nobody",
@@ -155,10 +153,7 @@ MUTATIONS = (
         RESTORE,
         "if not administrators.with_password(connection, schema):",
         "if False:",
-        (
-            _STATIONS,
-            _TAKEN,
-        ),
+        (_FOLLOWING,),
     ),
     Mutation(
         "an archive without passwords takes them away",
@@ -316,14 +311,20 @@ MUTATIONS = (
         FOLLOW,
         "[*self._revoked(), *self._granted()]",
         "[*self._revoked()]",
-        (_FOLLOWING,),
+        (
+            _RESTORED,
+            _FOLLOWING,
+        ),
     ),
     Mutation(
         "whoever may pass a right on may not after a restore",
         FOLLOW,
         '(" WITH GRANT OPTION" if grantable else "")',
         '""',
-        (_FOLLOWING,),
+        (
+            _RESTORED,
+            _FOLLOWING,
+        ),
     ),
     Mutation(
         "triggers stay behind",
@@ -337,14 +338,20 @@ MUTATIONS = (
         FOLLOW,
         '            if state != "O":',
         '            if state == "?":',
-        (_FOLLOWING,),
+        (
+            _RESTORED,
+            _FOLLOWING,
+        ),
     ),
     Mutation(
         "the tables belong to who restored",
         FOLLOW,
         "if live[name] != staged[name]",
         "if False",
-        (_FOLLOWING,),
+        (
+            _RESTORED,
+            _FOLLOWING,
+        ),
     ),
     Mutation(
         "views lose their options",

@@ -23,7 +23,7 @@ from desktop.backup.manifest import FULL, INCREMENTAL, SERVER, Column, Manifest,
 from desktop.backup.restore import tenant_uuid
 from desktop.backup.trailer import Trailer
 from desktop.services import migrations
-from tests.backup.format.making import members_of, tar
+from tests.backup.format.making import members_of, read, tar
 
 KEYS = keys.new_clinic_keys()
 SIGNER = keys.Signer("11" * 32)
@@ -127,6 +127,19 @@ def written(content: bytes, identity: str = KEYS.identity) -> Archive:
     """An archive's bytes, verified."""
     contents = verify(io.BytesIO(content), [identity], trusted=[SIGNER.public])
     return Archive(content, contents)
+
+
+def rewritten(archive: Archive, **texts: bytes) -> Archive:
+    """The same full archive with other texts of some tables, honestly signed."""
+    told = read(archive.content, archive.contents, KEYS.identity)
+    sink = io.BytesIO()
+    manifest = archive.contents.manifest
+    with ArchiveWriter(sink, (KEYS.recipient, KEYS.recovery_recipient), SIGNER, manifest) as writer:
+        for table in manifest.tables:
+            with writer.table(table.name) as into:
+                into.write(texts.get(table.name, told.get(f"{table.name}/rows", b"")))
+        writer.finish()
+    return written(sink.getvalue())
 
 
 def signed_as(archive: Archive, table: str, **said: object) -> Archive:

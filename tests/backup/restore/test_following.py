@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from desktop.backup import restore
 from desktop.domain import passwords
@@ -105,6 +106,40 @@ def test_other_programs_tables_and_views(clinic: Clinic, db: psycopg.Connection)
     db.execute("DROP SCHEMA informes CASCADE")
 
 
+def test_rights_of_now_hold_for_the_tables_of_before(
+    clinic: Clinic, db: psycopg.Connection
+) -> None:
+    """What was granted once and taken back since is not granted again by an undo."""
+    clinic.web_dsn()
+    web = sql.Identifier(f"web_{db.info.dbname}")
+
+    def rights() -> tuple[bool, ...]:
+        (row,) = db.execute(
+            "SELECT has_table_privilege(oid, 'agenda_sala', 'DELETE'),"
+            " has_column_privilege(oid, 'finanzas_pago', 'monto', 'SELECT'),"
+            " has_table_privilege(oid, 'finanzas_recibo', 'SELECT')"
+            " FROM pg_roles WHERE rolname = 'web_' || current_database()"
+        ).fetchall()
+        return row
+
+    db.execute(
+        sql.SQL(
+            "GRANT DELETE ON agenda_sala TO {0}; GRANT SELECT (monto) ON finanzas_pago TO {0}"
+        ).format(web)
+    )
+    assert rights() == (True, True, False)
+    put_back(db, clinic, take(db, clinic.schema))
+    assert rights() == (True, True, False)
+    db.execute(
+        sql.SQL(
+            "REVOKE DELETE ON agenda_sala FROM {0}; REVOKE SELECT (monto) ON finanzas_pago FROM {0};"
+            "GRANT SELECT ON finanzas_recibo TO {0}"
+        ).format(web)
+    )
+    restore.undo(db, clinic.schema, Migrations())
+    assert rights() == (False, False, True)
+
+
 def test_tables_go_on_storing_their_rows_as_they_were_told_to(
     clinic: Clinic, db: psycopg.Connection
 ) -> None:
@@ -141,6 +176,7 @@ def test_who_administers_now_still_does(clinic: Clinic, db: psycopg.Connection) 
     """A new administrator, a new password, one who became one, and those who were shut out since."""
     for name, role in (("carla", "administrativo"), ("dora", "general"), ("eva", "general")):
         account(db, clinic, name, role)
+    account(db, clinic, "flor", "administrativo")
     archive = take(db, clinic.schema)
     tenants.set_password(db, clinic.schema, "admin", OTHER)
     tenants.set_password(db, clinic.schema, "carla", OTHER)
@@ -150,11 +186,14 @@ def test_who_administers_now_still_does(clinic: Clinic, db: psycopg.Connection) 
         " (SELECT id FROM auth_user WHERE username = 'carla');"
         "UPDATE personal_perfil SET activo = false WHERE user_id ="
         " (SELECT id FROM auth_user WHERE username = 'dora');"
-        "DELETE FROM auth_user WHERE username = 'eva'"
+        "DELETE FROM auth_user WHERE username = 'eva';"
+        "UPDATE auth_user SET is_superuser = true, is_staff = true WHERE username = 'flor'"
     )
     bruno = db.execute("SELECT id FROM auth_user WHERE username = 'bruno'").fetchall()
     done = put_back(db, clinic, archive)
-    assert set(done.kept) == {"admin", "bruno", "carla"}
+    assert set(done.kept) == {"admin", "bruno", "carla", "flor"}
+    flor = "SELECT is_superuser, is_staff FROM auth_user WHERE username = 'flor'"
+    assert db.execute(flor).fetchall() == [(True, True)]
     assert (done.shut_out, done.returning) == (("dora",), ("eva",))
     for name, password in (("admin", OTHER), ("bruno", PASSWORD), ("carla", OTHER)):
         assert signs_in(db, name, password)
@@ -176,10 +215,22 @@ def test_people_of_another_programs_backup(clinic: Clinic, db: psycopg.Connectio
         )
         db.execute("SAVEPOINT taken")
         archive = take(db, clinic.schema)
+    account(db, clinic, "zoe", "administrativo")
+    zoe = db.execute(
+        "SELECT u.id, p.id FROM auth_user u JOIN personal_perfil p ON p.user_id = u.id"
+        " WHERE username = 'zoe'"
+    ).fetchall()[0]
+    db.execute("DELETE FROM personal_perfil WHERE id = %s", (zoe[1],))
+    db.execute("DELETE FROM auth_user WHERE id = %s", (zoe[0],))
     put_back(db, clinic, archive)
     assert signs_in(db, "admin", PASSWORD)
     people = db.execute("SELECT username FROM auth_user ORDER BY id").fetchall()
     assert people == [("ajena",), ("admin",)]
+    numbers = db.execute(
+        "SELECT u.id, p.id FROM auth_user u JOIN personal_perfil p ON p.user_id = u.id"
+        " WHERE username = 'admin'"
+    ).fetchall()[0]
+    assert min(map(int.__sub__, numbers, zoe)) > 0, "nor do they get numbers that somebody had"
     staff = db.execute(
         "SELECT rol FROM personal_perfil WHERE user_id = (SELECT id FROM auth_user"
         " WHERE username = 'admin')"
@@ -192,10 +243,19 @@ def test_an_archive_without_passwords(
 ) -> None:
     """An office workstation's: those of now stay, and a clinic made anew gets one."""
     account(db, clinic, "carla", "administrativo")
-    archive = take(db, clinic.schema, hidden={"auth_user": ["password", "last_login"]})
+    account(db, clinic, "rita", "administrativo")
+    secrets = {"auth_user": ["password", "last_login"]}
+    archive = take(db, clinic.schema, hidden=secrets)
+    with db.transaction(force_rollback=True):
+        db.execute("UPDATE auth_user SET username = 'ajena' WHERE username = 'rita'")
+        strange = take(db, clinic.schema, hidden=secrets)
+    put_back(db, clinic, strange)
+    assert not signs_in(db, "ajena", PASSWORD), "she has a number that was somebody else's"
+    restore.undo(db, clinic.schema, Migrations())
     db.execute("DELETE FROM auth_user WHERE username = 'carla'")
     put_back(db, clinic, archive)
     assert signs_in(db, "admin", PASSWORD)
+    assert signs_in(db, "rita", PASSWORD)
     assert not signs_in(db, "carla", PASSWORD)
     with clinic.server.database() as dsn, psycopg.connect(dsn, autocommit=True) as new:
         for password, code in (

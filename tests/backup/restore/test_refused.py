@@ -73,6 +73,41 @@ def test_another_clinics_archive(clinic: Clinic, db: psycopg.Connection) -> None
         put_back(db, clinic, other)
 
 
+def test_a_clinic_that_waits_for_a_migration(clinic: Clinic, db: psycopg.Connection) -> None:
+    archive = take(db, clinic.schema)
+    (version,) = db.execute("SELECT version_num FROM alembic_version").fetchall()
+    db.execute("UPDATE alembic_version SET version_num = '0001'")
+    try:
+        with refused(db, clinic, "restore.outdated"):
+            put_back(db, clinic, archive)
+    finally:
+        db.execute("UPDATE alembic_version SET version_num = %s", version)
+    put_back(db, clinic, archive)
+
+
+@pytest.mark.parametrize("rule", ["NO ACTION", "CASCADE", "SET DEFAULT"])
+def test_another_programs_row_that_would_point_at_nothing(
+    clinic: Clinic, db: psycopg.Connection, rule: str
+) -> None:
+    """The dry run says so already. Where the row may do without, it is let go, and that is no refusal."""
+    archive = take(db, clinic.schema)
+    with db.transaction(force_rollback=True):
+        db.execute(
+            "CREATE TABLE odontograma (id bigint PRIMARY KEY, cliente_id bigint"
+            f" REFERENCES pacientes_cliente (id) ON DELETE {rule});"
+            "WITH tarde AS (INSERT INTO pacientes_cliente (nombre_completo, email, telefono, activo,"
+            "  fecha_registro) VALUES ('Tarde', 'tarde@example.com', '+56900000000', true, now())"
+            "  RETURNING id) INSERT INTO odontograma SELECT 1, id FROM tarde"
+        )
+        for work in (restore_plan.plan, restore.restore):
+            with refused(db, clinic, "restore.orphans"), opened(archive) as sources:
+                how = {"zone": ZONE} if work is restore_plan.plan else {"safety": "copia"}
+                work(db, clinic.schema, sources, Migrations(), **how)
+        db.execute(f"DELETE FROM {clinic.schema}.odontograma")
+        with opened(archive) as sources:
+            restore_plan.plan(db, clinic.schema, sources, Migrations(), ZONE)
+
+
 def test_a_newer_programs_archive(clinic: Clinic, db: psycopg.Connection) -> None:
     with refused(db, clinic, "restore.newer"):
         put_back(db, clinic, take(db, clinic.schema, revision="9999"))

@@ -154,6 +154,12 @@ def test_a_clinic_is_made_anew_on_an_empty_server(
     desk = clinic.station("meson", "office")
     register(desk, "Rosa Díaz Lagos")
     settle(desk)
+    person = (
+        "INSERT INTO pacientes_cliente (nombre_completo, email, telefono, fecha_registro, activo)"
+        " VALUES ('De la web', 'web@example.com', '+56900000000', now(), true) RETURNING id"
+    )
+    gone = clinic.value(person)
+    clinic.query("DELETE FROM pacientes_cliente WHERE id = %s", gone)
     archive = take(db, clinic.schema)
     before = there(clinic)
     with clinic.server.database() as dsn, closing(psycopg.connect(dsn, autocommit=True)) as new:
@@ -170,6 +176,7 @@ def test_a_clinic_is_made_anew_on_an_empty_server(
         try:
             settle(joined)
             assert held(joined) == before
+            assert made.value(person) > gone, "an id that was given and is gone is not given again"
         finally:
             joined.close()
             made.stations.clear()
