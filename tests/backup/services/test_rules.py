@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
+import inspect
 import itertools
 import uuid
 from collections.abc import Callable
@@ -28,30 +30,58 @@ class Stop(Exception):
     """A person cancels."""
 
 
+def actions(office: Office, made: ArchiveItem, folder: Path, password: str) -> dict[str, Action]:
+    """Everything that somebody does with backups: name → what it needs of a person's secrets, and how.
+
+    A new one is found here by itself; what its parameters are called has to be known.
+    """
+    it = office.backups
+    given: dict[str, Any] = {
+        "id_": made.id,
+        "source": made.id,
+        "path": folder / "x",
+        "password": password,
+        "secret": Secret(password),
+        "database": OWNER,
+        "clinic_name": "Clínica Los Aromos",
+        "schema": None,
+        "setup": office.setup,
+        "settings": it.settings(),
+        "place": it.settings().places[0],
+        "dry_run": True,
+    }
+    found = {}
+    for name, method in inspect.getmembers(it, inspect.ismethod):
+        parameters = inspect.signature(method).parameters
+        if name.startswith("_") or "actor" not in parameters:
+            continue
+        needed = {
+            one.name: given[one.name]
+            for one in parameters.values()
+            if one.default is one.empty and one.name != "actor"
+        }
+        again = any(
+            one.name == "password" or one.annotation == "Secret" for one in parameters.values()
+        )
+        found[name] = Action(again, functools.partial(method, **needed))
+    return found
+
+
+@dataclasses.dataclass
+class Action:
+    again: bool
+    done_by: Callable[..., object]
+
+
 def test_each_action_asks_for_its_permission(office: Office, tmp_path: Path) -> None:
     made = office.backups.create(office.actor)
     nobody = dataclasses.replace(office.actor, permissions=frozenset({"agenda.view"}))
-    it = office.backups
-    asked: list[Callable[[], object]] = [
-        lambda: it.show(nobody, made.id),
-        lambda: it.create(nobody),
-        lambda: it.verify(nobody, made.id),
-        lambda: it.download(nobody, made.id, tmp_path / "x", PASSWORD),
-        lambda: it.delete(nobody, made.id, PASSWORD),
-        lambda: it.prune(nobody, dry_run=True),
-        lambda: it.plan(nobody, made.id, office.secret, OWNER),
-        lambda: it.restore(nobody, made.id, office.secret, OWNER, clinic_name="x"),
-        lambda: it.undo(nobody, PASSWORD, OWNER),
-        lambda: it.drill(nobody, made.id, office.secret, OWNER),
-        lambda: it.begin_setup(nobody),
-        lambda: it.look(nobody, tmp_path / "x"),
-        lambda: it.import_foreign(nobody, tmp_path / "x", None, PASSWORD, OWNER),
-        lambda: it.save_settings(nobody, it.settings()),
-        lambda: it.forbid_drills(nobody),
-    ]
-    for ask in asked:
+    asked = actions(office, made, tmp_path, PASSWORD)
+    assert len(asked) > 20
+    for name, action in asked.items():
         with failing("permission.denied"):
-            ask()
+            action.done_by(actor=nobody)
+            raise AssertionError(name)
     assert {name for name in ALL if name.startswith("backup.")} == {
         *("backup.view", "backup.create", "backup.restore"),
         *("backup.export", "backup.delete", "backup.settings"),
@@ -63,15 +93,25 @@ def test_each_action_asks_for_its_permission(office: Office, tmp_path: Path) -> 
 def test_what_opens_or_removes_asks_for_the_password_again(office: Office, tmp_path: Path) -> None:
     made = office.backups.create(office.actor)
     it, actor = office.backups, office.actor
-    wrong = Secret(WRONG)
-    with failing("account.wrong"):
-        it.download(actor, made.id, tmp_path / "x", WRONG)
-    with failing("account.wrong"):
-        it.delete(actor, made.id, WRONG)
-    with failing("account.wrong"):
-        it.restore(actor, made.id, wrong, OWNER, clinic_name="Clínica Los Aromos")
-    assert not (tmp_path / "x").exists()
+    keys = "SELECT count(*), max(creada_en) FROM respaldo_llave_copia"
+    before = (office.clinic.query(keys), len(it.overview().archives), it.proves_by_itself)
+    asked = {
+        name: action
+        for name, action in actions(office, made, tmp_path, WRONG).items()
+        if action.again
+    }
+    assert asked.keys() >= {
+        *("restore", "plan", "open_archive", "undo", "drill", "allow_drills", "import_foreign"),
+        *("export_sql", "download", "delete", "finish_setup", "adopt_key"),
+    }
+    for name, action in asked.items():
+        office.clinic.query("DELETE FROM acceso_intento")  # After five wrong ones nobody gets in.
+        with failing("account.wrong"):
+            action.done_by(actor=actor)
+            raise AssertionError(name)
+    assert list(tmp_path.glob("x*")) == []
     assert it.show(actor, made.id).state == "verified"
+    assert before == (office.clinic.query(keys), len(it.overview().archives), it.proves_by_itself)
 
 
 def test_the_recovery_words_open_it_and_let_the_password_open_it(office: Office) -> None:
