@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import re
 import uuid
 from collections.abc import Mapping
@@ -23,7 +24,9 @@ SERVER, CACHE, FOREIGN = "server", "cache", "foreign"
 SOURCES = (SERVER, CACHE, FOREIGN)
 
 TABLES_LIMIT, COLUMNS_LIMIT, TEXT_LIMIT, CURSOR_LIMIT = 2000, 1600, 500, 1 << 20
-COLUMN_TYPE = re.compile(r'[A-Za-z0-9_ (),."\[\]-]{1,200}', re.ASCII)
+COLUMN_NAME = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]{1,63}")
+COLUMN_TYPE = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
+"""Whatever PostgreSQL and other programs call a column and its type: they are in no member's name."""
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _RANGE = re.compile(r"(-?\d{1,19})(?:-(-?\d{1,19}))?", re.ASCII)
 _RANGES = re.compile(rf"(?:{_RANGE.pattern}(?:,{_RANGE.pattern})*)?", re.ASCII)
@@ -98,6 +101,10 @@ class Manifest:
             if table.name == name:
                 return table
         raise KeyError(name)
+
+    def unsaved(self) -> tuple[str, ...]:
+        """Tables that stood in the schema and that no archive can hold, as their program calls them."""
+        return _names(self.extra, "unsaved")
 
     def ways(self) -> dict[str, str]:
         """Table → how an incremental has it: :data:`CHANGES`, :data:`WHOLE` or :data:`ADDED`."""
@@ -209,9 +216,15 @@ class _Reading:
         _hold(made["kind"] in KINDS and made["source"] in SOURCES)
         _hold((made["kind"] == INCREMENTAL) == (made["base"] is not None))
         _hold(said.keys() == made.keys() | {"format"})
+        _names(made["extra"], "unsaved")
         _hold(set(_of_tables(made["extra"], "parts").values()) <= {CHANGES, WHOLE, ADDED})
         _hold(all(map(_RANGES.fullmatch, _of_tables(made["extra"], "kept").values())))
         return made
+
+
+def _names(extra: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """The names of tables in ``extra``, under this name."""
+    return tuple(map(_text, _list(json.loads(extra.get(name, "[]")), TABLES_LIMIT)))
 
 
 def _of_tables(extra: Mapping[str, str], name: str) -> dict[str, str]:
@@ -223,14 +236,14 @@ def _of_tables(extra: Mapping[str, str], name: str) -> dict[str, str]:
 def _table(entry: Any) -> Table:
     _hold(entry.keys() == {"name", "columns", "key"})
     columns = tuple(
-        Column(_name(column["name"]), _matched(COLUMN_TYPE, column["type"]))
+        Column(_matched(COLUMN_NAME, column["name"]), _matched(COLUMN_TYPE, column["type"]))
         for column in _list(entry["columns"], COLUMNS_LIMIT)
         if _hold(column.keys() == {"name", "type"})
     )
     names = {column.name for column in columns}
-    key = tuple(_name(name) for name in _list(entry["key"], COLUMNS_LIMIT))
+    key = tuple(_matched(COLUMN_NAME, name) for name in _list(entry["key"], COLUMNS_LIMIT))
     _hold(bool(columns) and len(names) == len(columns) and names.issuperset(key))
-    return Table(_name(entry["name"]), columns, key)
+    return Table(_matched(TABLE_NAME, entry["name"]), columns, key)
 
 
 def _hold(truth: bool) -> bool:
@@ -242,10 +255,6 @@ def _hold(truth: bool) -> bool:
 def _matched(pattern: re.Pattern[str], value: Any) -> str:
     _hold(type(value) is str and pattern.fullmatch(value) is not None)
     return str(value)
-
-
-def _name(value: Any) -> str:
-    return _matched(TABLE_NAME, value)
 
 
 def _digest(value: Any) -> str:

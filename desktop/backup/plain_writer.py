@@ -25,6 +25,26 @@ SET timezone = 'UTC';
 
 """
 
+_TYPES = """
+SELECT CASE t.typtype
+       WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', n.nspname, t.typname,
+           (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)
+              FROM pg_enum e WHERE e.enumtypid = t.oid))
+       WHEN 'c' THEN format('CREATE TYPE %I.%I AS (%s)', n.nspname, t.typname,
+           (SELECT string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', '
+                              ORDER BY a.attnum)
+              FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped))
+       ELSE concat_ws(' ', format('CREATE DOMAIN %I.%I AS %s', n.nspname, t.typname,
+                                  format_type(t.typbasetype, t.typtypmod)),
+           'DEFAULT ' || t.typdefault, CASE WHEN t.typnotnull THEN 'NOT NULL' END,
+           (SELECT string_agg(format('CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), ' '
+                              ORDER BY k.conname)
+              FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c')) END
+  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
+ WHERE n.nspname = {schema} AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')
+ ORDER BY t.oid
+"""
+
 _SEQUENCES = """
 SELECT format('CREATE SEQUENCE %I.%I AS %s START %s INCREMENT %s MINVALUE %s MAXVALUE %s CACHE %s',
               n.nspname, c.relname, format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement,
@@ -37,7 +57,7 @@ SELECT format('CREATE SEQUENCE %I.%I AS %s START %s INCREMENT %s MINVALUE %s MAX
 """
 
 _TABLES = """
-SELECT format('CREATE TABLE %I.%I (%s)%s', n.nspname, c.relname,
+SELECT format('CREATE TABLE %I.%I (%s)%s%s', n.nspname, c.relname,
     (SELECT string_agg(E'\\n    ' || concat_ws(' ', quote_ident(a.attname),
         format_type(a.atttypid, a.atttypmod),
         CASE WHEN a.attcollation <> t.typcollation THEN
@@ -57,15 +77,16 @@ SELECT format('CREATE TABLE %I.%I (%s)%s', n.nspname, c.relname,
        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
        LEFT JOIN pg_attrdef e ON e.adrelid = c.oid AND e.adnum = a.attnum
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-    CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) END)
+    CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) END,
+    ' WITH (' || array_to_string(c.reloptions, ', ') || ')')
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p') AND NOT c.relispartition
  ORDER BY c.relname
 """
 
 _PARTITIONS = """
-SELECT format('CREATE TABLE %I.%I PARTITION OF %s %s', n.nspname, c.relname, i.inhparent::regclass,
-              pg_get_expr(c.relpartbound, c.oid))
+SELECT format('CREATE TABLE %I.%I PARTITION OF %s %s%s', n.nspname, c.relname, i.inhparent::regclass,
+              pg_get_expr(c.relpartbound, c.oid), ' WITH (' || array_to_string(c.reloptions, ', ') || ')')
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_inherits i ON i.inhrelid = c.oid
  WHERE n.nspname = {schema} AND c.relkind IN ('r', 'p') AND c.relispartition
  ORDER BY c.relname
@@ -103,9 +124,11 @@ SELECT replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ')
 """
 
 _VIEWS = """
-SELECT format('CREATE VIEW %s AS %s', c.oid::regclass, rtrim(pg_get_viewdef(c.oid), ';'))
+SELECT format('CREATE %s %s%s AS %s', CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END,
+              c.oid::regclass, ' WITH (' || array_to_string(c.reloptions, ', ') || ')',
+              rtrim(pg_get_viewdef(c.oid), ';'))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = {schema} AND c.relkind = 'v' ORDER BY c.oid
+ WHERE n.nspname = {schema} AND c.relkind IN ('v', 'm') ORDER BY c.oid
 """
 
 _TRIGGERS = """
@@ -128,11 +151,11 @@ def write(moment: Snapshot, file: BinaryIO, progress: Heard, cancelled: Cancelle
     """Write all of a moment to ``file``: what a table is, then its rows, then what holds them."""
     file.write(_HEAD.encode())
     _say(file, sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(moment.schema)).as_string())
-    for query in (_SEQUENCES, _TABLES, _PARTITIONS, _OWNED, _FUNCTIONS):
+    for query in (_TYPES, _SEQUENCES, _TABLES, _PARTITIONS, _OWNED, _FUNCTIONS):
         _definitions(moment, file, query)
     _rows(moment, file, progress, cancelled)
     # Triggers last: loading is no change that anybody made.
-    for query in (_CONSTRAINTS, _INDEXES, _VIEWS, _TRIGGERS, _DISABLED):
+    for query in (_CONSTRAINTS, _VIEWS, _INDEXES, _TRIGGERS, _DISABLED):
         _definitions(moment, file, query)
 
 
@@ -147,8 +170,9 @@ def _say(file: BinaryIO, statement: str) -> None:
 
 
 def _rows(moment: Snapshot, file: BinaryIO, progress: Heard, cancelled: Cancelled) -> None:
-    meter = Meter(sum(table.size for table in moment.tables), progress)
-    for table in moment.tables:
+    tables = (*moment.tables, *moment.odd)
+    meter = Meter(sum(table.size for table in tables), progress)
+    for table in tables:
         meter.table(table.name)
         columns = sql.SQL(", ").join(sql.Identifier(c.name) for c in table.table.columns)
         head = sql.SQL("COPY {} ({}) FROM stdin").format(moment.name(table.name), columns)

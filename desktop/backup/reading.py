@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from desktop.backup.archive_format import TABLE_NAME
-from desktop.backup.manifest import COLUMN_TYPE, Column, Table
+from desktop.backup.manifest import COLUMN_NAME, COLUMN_TYPE, Column, Table
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 from desktop.models import Base
 
@@ -140,7 +140,7 @@ class Snapshot:
     """One moment of a clinic, open to be read until its ``with`` ends.
 
     :ivar tables: what is saved. :ivar cursor: as :mod:`sync` understands one.
-    :ivar unsaved: tables that no archive can hold, for their names or columns.
+    :ivar odd: tables that no archive can hold, for their names.
     :ivar left_out: table → columns that the reader may not see; all of them where the table is not
         among ``tables``.
     """
@@ -154,9 +154,14 @@ class Snapshot:
     revision: str
     server_version: int
     tables: tuple[SavedTable, ...]
-    unsaved: tuple[str, ...]
+    odd: tuple[SavedTable, ...]
     left_out: Mapping[str, tuple[str, ...]]
     sequences: Mapping[str, int]
+
+    @property
+    def unsaved(self) -> tuple[str, ...]:
+        """The names of tables that no archive can hold."""
+        return tuple(table.name for table in self.odd)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -342,23 +347,22 @@ def _before_snapshot(
     return statements
 
 
-def _saved(rows: Sequence[Any]) -> tuple[list[SavedTable], tuple[str, ...]]:
-    """The tables that can be saved, and the names of those that no archive can hold."""
-    found, unsaved = [], []
+def _saved(rows: Sequence[Any]) -> tuple[list[SavedTable], list[SavedTable]]:
+    """The tables that can be saved, and those that no archive can hold."""
+    found: list[SavedTable] = []
+    odd: list[SavedTable] = []
     for name, partitioned, columns, key, size, estimate in rows:
         readable = tuple(Column(column, kind) for column, kind, may in columns or () if may)
         hidden = tuple(column for column, _kind, may in columns or () if not may)
-        names = (name, *(column.name for column in readable))
-        fits = all(map(TABLE_NAME.fullmatch, names)) and all(
-            COLUMN_TYPE.fullmatch(column.type) for column in readable
+        fits = TABLE_NAME.fullmatch(name) and all(
+            COLUMN_NAME.fullmatch(column.name) and COLUMN_TYPE.fullmatch(column.type)
+            for column in readable
         )
-        if not fits:
-            unsaved.append(name)
-            continue
         known_key = tuple(key or ()) if set(key or ()).isdisjoint(hidden) else ()
         table = Table(name, readable, known_key)
-        found.append(SavedTable(table, partitioned, hidden, size, estimate))
-    return found, tuple(unsaved)
+        saved = SavedTable(table, partitioned, hidden, size, estimate)
+        (found if fits else odd).append(saved)
+    return found, odd
 
 
 def _described(
@@ -369,8 +373,12 @@ def _described(
     moment: tuple[str, str, int, str],
     last: Mapping[str, int],
 ) -> Snapshot:
-    tables, unsaved = _saved(rows)
-    refused = [table.name for table in tables if table.left_out and not table.name.startswith(OURS)]
+    tables, odd = _saved(rows)
+    refused = [
+        table.name
+        for table in (*tables, *odd)
+        if table.left_out and not table.name.startswith(OURS)
+    ]
     refused = [name for name in refused if name not in LOCKED_BY_VIEW]
     if refused:
         raise RuleError("backup.unreadable", tables=", ".join(refused))
@@ -385,7 +393,7 @@ def _described(
         revision=revision,
         server_version=connection.info.server_version,
         tables=tuple(table for table in tables if table.table.columns),
-        unsaved=unsaved,
+        odd=tuple(odd),
         left_out={table.name: table.left_out for table in tables if table.left_out},
         sequences=last,
     )

@@ -13,6 +13,7 @@ from desktop.backup import keys
 from desktop.backup.archive_check import Texts
 from desktop.backup.archive_reader import ArchiveReader, Contents, verify
 from desktop.backup.errors import ArchiveError
+from desktop.backup.foreign_report import shown
 from desktop.domain.errors import EnvironmentTrouble
 from desktop.domain.messages import _
 from desktop.models import sync_schema
@@ -100,6 +101,14 @@ def warnings(contents: Contents, signers: Sequence[Signer] | None) -> tuple[str,
                 "This backup was taken from one workstation's own data: what that workstation was "
                 "not allowed to see is missing."
             )
+        )
+    unsaved = contents.manifest.unsaved()
+    if unsaved:
+        said.append(
+            _(
+                "Tables of another program are not in this backup, because no backup can hold their "
+                "names: {tables}."
+            ).format(tables=", ".join(map(shown, unsaved)))
         )
     return tuple(said)
 

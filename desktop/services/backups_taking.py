@@ -157,6 +157,13 @@ def _to_go_on_from(desk: Desk, every_days: int) -> Since | None:
     return since(links[-1]) if all(ours & histories.places_of(link) for link in links) else None
 
 
+def _to_be_told(taken: take.Taken) -> str | None:
+    """The code of what somebody has to know of a good backup; what is missing in it comes first."""
+    if taken.unsaved:
+        return "backup.not_saved"
+    return "backup.not_recorded" if taken.full_because == CAPTURE else None
+
+
 def keep(desk: Desk, taken: take.Taken, actor: str, reason: str, steps: Steps) -> Entry:
     """Send a verified archive to every place; success is what one of them gave back."""
     manifest, receipt = taken.receipt.manifest, taken.receipt
@@ -184,8 +191,7 @@ def keep(desk: Desk, taken: take.Taken, actor: str, reason: str, steps: Steps) -
         schema_version=manifest.schema_version,
         rows=taken.contents.rows,
         state=histories.TAKEN,
-        # All of it was saved; but that changes go unrecorded somebody has to know.
-        error="backup.not_recorded" if taken.full_because == CAPTURE else None,
+        error=_to_be_told(taken),
     )
     steps.begin(words.KEEPING)
     with ExitStack() as stack, steps.watched():

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tests.mutations.mutation import Mutation
 
 SERVICES = "desktop/services"
+BACKUPS = f"{SERVICES}/backups.py"
+READING = "desktop/backup/reading.py"
+STRUCTURE = "desktop/backup/structure.py"
 PUTTING_BACK = f"{SERVICES}/backups_putting_back.py"
 DESK = f"{SERVICES}/backups_desk.py"
 TAKING = f"{SERVICES}/backups_taking.py"
@@ -23,6 +26,9 @@ _KEPT = ("tests/backup/restore/test_rules.py",)
 _REFUSED = ("tests/backup/restore/test_refused.py",)
 _CLOCK = ("tests/backup/services/test_by_the_clock.py",)
 _RIGHTS = ("tests/backup/take/test_rights.py",)
+_FULL = ("tests/backup/take/test_full.py",)
+_REBUILD = ("tests/backup/screens/test_rebuild.py",)
+_RESTORED = ("tests/backup/restore/test_restore.py",)
 
 MUTATIONS = (
     Mutation(
@@ -194,5 +200,152 @@ MUTATIONS = (
         "            self._backups.drop_replaced()\n",
         "            pass\n",
         _CLOCK,
+    ),
+    Mutation(
+        "opening an archive asks for no password",
+        PUTTING_BACK,
+        "        self._again(actor, RESTORE, secret.password)\n        steps = Steps(tell)\n        with (\n",
+        "        steps = Steps(tell)\n        with (\n",
+        _RULES,
+    ),
+    Mutation(
+        "a plan asks for no password",
+        PUTTING_BACK,
+        "        self._again(actor, RESTORE, secret.password)\n        steps = Steps(tell)\n        with self._ground(database, new=new)",
+        "        steps = Steps(tell)\n        with self._ground(database, new=new)",
+        _RULES,
+    ),
+    Mutation(
+        "an undo asks for no password",
+        PUTTING_BACK,
+        "        self._again(actor, RESTORE, password)\n        with self._ground(database) as where:\n            return recovering.undo",
+        "        with self._ground(database) as where:\n            return recovering.undo",
+        _RULES,
+    ),
+    Mutation(
+        "a trial asks for no password",
+        PUTTING_BACK,
+        "        self._again(actor, RESTORE, secret.password)\n        desk = self._desk()\n        with self._ground",
+        "        desk = self._desk()\n        with self._ground",
+        _RULES,
+    ),
+    Mutation(
+        "trials are allowed without a password",
+        PUTTING_BACK,
+        "        self._again(actor, RESTORE, secret.password)\n        with self._ground(database) as where:\n            identities",
+        "        with self._ground(database) as where:\n            identities",
+        _RULES,
+    ),
+    Mutation(
+        "an import asks for no password",
+        PUTTING_BACK,
+        "        self._again(actor, RESTORE, password)\n        with self._ground(database) as where:\n            return foreign.take_in",
+        "        with self._ground(database) as where:\n            return foreign.take_in",
+        _RULES,
+    ),
+    Mutation(
+        "plain SQL asks for no password",
+        PUTTING_BACK,
+        "        self._again(actor, EXPORT, password)\n        with self._ground",
+        "        with self._ground",
+        _RULES,
+    ),
+    Mutation(
+        "a download asks for no password",
+        BACKUPS,
+        "        self._again(actor, EXPORT, password)\n        desk = self._desk()",
+        "        desk = self._desk()",
+        _RULES,
+    ),
+    Mutation(
+        "deleting asks for no password",
+        BACKUPS,
+        "        self._again(actor, DELETE, password)\n        desk = self._desk()",
+        "        desk = self._desk()",
+        _RULES,
+    ),
+    Mutation(
+        "keys are made without a password",
+        BACKUPS,
+        "        self._again(actor, RESTORE, password)\n        with self._database",
+        "        with self._database",
+        _RULES,
+    ),
+    Mutation(
+        "a key is adopted without a password",
+        BACKUPS,
+        "        self._again(actor, RESTORE, secret.password)\n        with self._database",
+        "        with self._database",
+        _RULES,
+    ),
+    Mutation(
+        "anybody takes a copy of the workstation's data",
+        BACKUPS,
+        "        actor.require(CREATE)\n        desk = self._desk()\n        with self._station.cache()",
+        "        desk = self._desk()\n        with self._station.cache()",
+        _RULES,
+    ),
+    Mutation(
+        "anybody tries places out",
+        BACKUPS,
+        "        actor.require(SETTINGS)\n        self._station.try_out",
+        "        self._station.try_out",
+        _RULES,
+    ),
+    Mutation(
+        "any place counts where the clinic is not",
+        PUTTING_BACK,
+        "            if where.tenant is not None and new:\n",
+        "            if False:\n",
+        _USE + _RULES + _REBUILD,
+    ),
+    Mutation(
+        "a backup without what may not be read passes for whole",
+        READING,
+        "    if refused:\n",
+        "    if False:\n",
+        _RIGHTS + _FULL,
+    ),
+    Mutation(
+        "a table that came on the way is not in the backup",
+        READING,
+        "    if [row[0] for row in tables] != [name for name, _may in names]:",
+        "    if False:",
+        _FULL + _RIGHTS,
+    ),
+    Mutation(
+        "a backup is taken in the middle of a migration",
+        READING,
+        "    if not held:\n",
+        "    if False:\n",
+        _FULL + _RIGHTS,
+    ),
+    Mutation(
+        "a backup is of several moments",
+        READING,
+        "REPEATABLE READ",
+        "READ COMMITTED",
+        _FULL + _RIGHTS,
+    ),
+    Mutation(
+        "what no archive can hold is left without a word",
+        READING,
+        "            unsaved.append(name)\n            continue",
+        "            continue",
+        _FULL + _RIGHTS,
+    ),
+    Mutation(
+        "the tables have no indexes of their own after a restore",
+        STRUCTURE,
+        "if one.table in names and (one.table, one.name) not in have",
+        "if False",
+        _RESTORED,
+    ),
+    Mutation(
+        "the tables have no rules of their own after a restore",
+        STRUCTURE,
+        "        if one.table in names and (one.table, one.name) not in here:",
+        "        if False:",
+        _RESTORED + _KEPT,
     ),
 )

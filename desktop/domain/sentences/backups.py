@@ -34,6 +34,11 @@ SENTENCES = {
         "missing here: this backup has the whole clinic. Tell whoever looks after the server; "
         "“consultorio tenant migrate” mends it."
     ),
+    "backup.not_saved": N_(
+        "The clinic is in this backup, but a table of another program is not: no backup can hold its "
+        "name. Open the backup to see which. Tell whoever looks after that program; small letters "
+        "without accents fit, and plain SQL has every table."
+    ),
     "backup.set_up_already": N_(
         "This clinic has its keys of backups already. Nothing was changed. Make new ones only if "
         "the recovery words are lost or somebody else may have them."

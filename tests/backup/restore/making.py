@@ -129,11 +129,11 @@ def written(content: bytes, identity: str = KEYS.identity) -> Archive:
     return Archive(content, contents)
 
 
-def rewritten(archive: Archive, **texts: bytes) -> Archive:
-    """The same full archive with other texts of some tables, honestly signed."""
+def rewritten(archive: Archive, manifest: Manifest | None = None, **texts: bytes) -> Archive:
+    """The same full archive with other texts of some tables, or another manifest, honestly signed."""
     told = read(archive.content, archive.contents, KEYS.identity)
     sink = io.BytesIO()
-    manifest = archive.contents.manifest
+    manifest = manifest or archive.contents.manifest
     with ArchiveWriter(sink, (KEYS.recipient, KEYS.recovery_recipient), SIGNER, manifest) as writer:
         for table in manifest.tables:
             with writer.table(table.name) as into:

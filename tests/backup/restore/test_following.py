@@ -8,13 +8,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from desktop.backup import restore
+from desktop.backup import restore, restore_plan
+from desktop.backup.drill import drill
 from desktop.domain import passwords
 from desktop.services import tenants
 from desktop.services.accounts import NewAccount
 from desktop.services.tenancy import Migrations
 from tests.backup.restore.making import Archive, opened, take
-from tests.support.clinic import PASSWORD, Clinic, drop_roles
+from tests.support.clinic import PASSWORD, ZONE, Clinic, drop_roles
 
 LOGGED = (
     "SELECT l.op::text FROM sync_log l JOIN sync_table s ON s.id = l.tbl"
@@ -104,6 +105,26 @@ def test_other_programs_tables_and_views(clinic: Clinic, db: psycopg.Connection)
     assert db.execute("SELECT count(*) FROM odontograma").fetchall() == [(0,)]
     assert db.execute("SELECT id FROM ficha ORDER BY id").fetchall() == [(1,), (2,)]
     db.execute("DROP SCHEMA informes CASCADE")
+
+
+def test_other_programs_columns_have_any_names(clinic: Clinic, db: psycopg.Connection) -> None:
+    db.execute(
+        'CREATE TABLE ficha (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "año" int,'
+        ' "Fecha de Alta" date, "100%" text, "co""mi\'lla" bigint REFERENCES pacientes_cliente);'
+        'INSERT INTO ficha ("año", "Fecha de Alta", "100%", "co""mi\'lla")'
+        " SELECT 2026, '2026-11-22', '100 %', min(id) FROM pacientes_cliente"
+    )
+    archive = take(db, clinic.schema)
+    before = db.execute("TABLE ficha").fetchall()
+    db.execute('UPDATE ficha SET "año" = 1999, "100%" = NULL')
+    with opened(archive) as sources:
+        plan = restore_plan.plan(db, clinic.schema, sources, Migrations(), ZONE)
+    assert plan.table("ficha").different == 1
+    put_back(db, clinic, archive)
+    assert db.execute("TABLE ficha").fetchall() == before
+    with opened(archive) as sources:
+        report = drill(db, sources, Migrations(), model=clinic.schema)
+    assert report.good, report
 
 
 def test_rights_of_now_hold_for_the_tables_of_before(

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -24,6 +25,7 @@ from tests.backup.restore.making import (
     changed,
     hashes,
     opened,
+    rewritten,
     schemas,
     signed_as,
     take,
@@ -157,6 +159,23 @@ def test_the_same_clinic_under_another_name(clinic: Clinic, db: psycopg.Connecti
     archive = take(db, clinic.schema)
     with refused(db, clinic, "restore.elsewhere"), opened(archive) as sources:
         restore.restore(db, "otra", sources, Migrations())
+
+
+@pytest.mark.parametrize("name", ['nombre" text); DROP TABLE pacientes_cliente; --', "año", "%s"])
+def test_columns_that_are_not_here(clinic: Clinic, db: psycopg.Connection, name: str) -> None:
+    """A column may be called anything; it is a column's name and nothing else."""
+    archive = take(db, clinic.schema)
+    manifest = archive.contents.manifest
+    tables = [
+        replace(table, columns=tuple(
+            replace(column, name=name) if column.name == "nombre" else column
+            for column in table.columns
+        )) if table.name == "agenda_sala" else table
+        for table in manifest.tables
+    ]  # fmt: skip
+    odd = rewritten(archive, replace(manifest, tables=tuple(tables)))
+    with refused(db, clinic, "restore.columns"):
+        put_back(db, clinic, odd)
 
 
 def test_an_incremental_alone_or_out_of_order(clinic: Clinic, db: psycopg.Connection) -> None:

@@ -99,6 +99,21 @@ def test_where_changes_go_unrecorded_all_is_saved_and_somebody_told(office: Offi
     assert [(each.kind, each.error) for each in after] == [("full", ""), ("incremental", "")]
 
 
+def test_what_no_backup_can_hold_somebody_is_told_of(office: Office) -> None:
+    office.clinic.query('CREATE TABLE "Odontograma" (id int); CREATE TABLE "Piezas" (id int)')
+    made = office.backups.create(office.actor, full=True)
+    assert made.state == "verified"
+    assert "no está" in made.error
+    opened = office.backups.open_archive(office.actor, made.id, office.secret, OWNER)
+    [warning] = [said for said in opened.warnings if "Odontograma" in said]
+    assert "Piezas" in warning
+    office.clinic.query("ALTER TABLE agenda_sala DISABLE TRIGGER sync_capture_update")
+    assert office.backups.create(office.actor).error == made.error, "what is missing is said first"
+    office.clinic.query("ALTER TABLE agenda_sala ENABLE TRIGGER sync_capture_update")
+    office.clinic.query('DROP TABLE "Odontograma", "Piezas"')
+    assert office.backups.create(office.actor).error == ""
+
+
 def test_proved_by_a_trial_restore(office: Office) -> None:
     office.backups.create(office.actor)
     office.client("Una Más")

@@ -16,7 +16,7 @@ import pytest
 from psycopg import sql
 
 from desktop.backup import take
-from desktop.backup.reading import NEVER
+from desktop.backup.reading import NEVER, snapshot
 from desktop.backup.take import Progress, take_full
 from desktop.domain.errors import EnvironmentTrouble, RuleError
 from sync.errors import Cancelled
@@ -103,6 +103,62 @@ def test_every_table_is_in_it_as_it_is(
     assert shares == sorted(shares)
     assert heard[-1].stage == take.VERIFYING
     assert heard[-1].share == 1
+
+
+ODD = """
+CREATE TABLE reservas_ficha ("id" bigint PRIMARY KEY, "año" int, "Fecha de Alta" date, "100%" text,
+                             "co""mi'lla" text, "niña" "Género" DEFAULT 'otro');
+INSERT INTO reservas_ficha VALUES (1, 2026, '2026-11-22', 'todo', 'x', 'otro'), (2, NULL, NULL, '', NULL, NULL)
+"""
+
+
+def test_other_programs_columns_have_any_names(
+    clinic: Clinic, office: psycopg.Connection, tmp_path: Path, safe: Safe
+) -> None:
+    """And a table whose own name no archive can hold is told, not passed over."""
+    clinic.query("""CREATE TYPE "Género" AS ENUM ('otro')""")
+    clinic.query(ODD)
+    clinic.query('CREATE TABLE "Odontograma" (id int PRIMARY KEY)')
+    taken = take_full(office, clinic.schema, tmp_path / "a", safe.sealing, WHO)
+    opened = safe.open(tmp_path / "a")
+    assert taken.unknown == ("reservas_ficha",)
+    assert [column.name for column in opened.contents.manifest.table("reservas_ficha").columns] == [
+        *("id", "año", "Fecha de Alta", "100%", "co\"mi'lla", "niña")
+    ]
+    assert opened.lines("reservas_ficha") == [
+        ["1", "2026", "2026-11-22", "todo", "x", "otro"],
+        ["2", r"\N", r"\N", "", r"\N", r"\N"],
+    ]
+    assert taken.unsaved == ("Odontograma",)
+    assert json.loads(opened.contents.manifest.extra["unsaved"]) == ["Odontograma"]
+    clinic.query('DROP TABLE "Odontograma", reservas_ficha; DROP TYPE "Género"')
+
+
+def test_a_table_that_comes_while_the_others_are_locked_is_locked_with_them(
+    clinic: Clinic, owner: psycopg.Connection
+) -> None:
+    held: list[bool] = []
+
+    def read() -> None:
+        with snapshot(owner, clinic.schema) as moment:
+            (found,) = moment.connection.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND granted"
+                " AND relation = (SELECT oid FROM pg_class WHERE relname = 'zz_nueva'))"
+            ).fetchall()
+            held.append(found[0] and "zz_nueva" in moment.unknown)
+
+    with clinic.admin() as other, clinic.admin() as looking:
+        other.execute("BEGIN; LOCK TABLE pacientes_cliente; CREATE TABLE zz_nueva (id int)")
+        reading = threading.Thread(target=read, daemon=True)
+        reading.start()
+        while not looking.execute(
+            "SELECT FROM pg_locks WHERE NOT granted AND pid = %s", (owner.info.backend_pid,)
+        ).fetchall():
+            assert reading.is_alive()
+        other.execute("COMMIT")
+        reading.join(60)
+        looking.execute("DROP TABLE zz_nueva")
+    assert held == [True]
 
 
 def test_people_work_on_and_are_seen_at_one_moment_only(

@@ -34,6 +34,19 @@ def empty(clinic: Clinic) -> Iterator[str]:
         yield dsn
 
 
+OTHERS = """
+CREATE TYPE "Género" AS ENUM ('otro', 'd''otro');
+CREATE TYPE cara AS ("Año" int, nota text);
+CREATE DOMAIN edad AS smallint DEFAULT 0 CONSTRAINT posible CHECK (VALUE BETWEEN 0 AND 130);
+CREATE TABLE "Odontograma" (id int PRIMARY KEY, "año" int, "100%" text, g "Género", e edad, c cara);
+INSERT INTO "Odontograma" VALUES (1, 2026, '%s', 'd''otro', 7, ROW(1, 'x')), (2, NULL, NULL, NULL, NULL, NULL);
+CREATE MATERIALIZED VIEW "Resumen" AS SELECT id, "año" FROM "Odontograma";
+CREATE UNIQUE INDEX resumen_id ON "Resumen" (id);
+CREATE VIEW gente WITH (security_barrier) AS SELECT id FROM "Odontograma" GROUP BY id
+"""
+"""What another program may keep beside the clinic's tables."""
+
+
 def load(program: Path, dsn: str, path: Path) -> None:
     subprocess.run(
         [str(program), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", dsn, "-f", str(path)],
@@ -57,12 +70,18 @@ def described(connection: psycopg.Connection, schema: str) -> set[str]:
         " UNION ALL SELECT 'f ' || pg_get_functiondef(p.oid) FROM pg_proc p"
         "  JOIN n ON n.oid = p.pronamespace"
         " UNION ALL SELECT 'v ' || pg_get_viewdef(c.oid) FROM pg_class c"
-        "  JOIN n ON n.oid = c.relnamespace WHERE c.relkind = 'v'"
+        "  JOIN n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm')"
+        " UNION ALL SELECT concat_ws(' ', 'o', c.oid::regclass, c.relkind, c.reloptions) FROM pg_class c"
+        "  JOIN n ON n.oid = c.relnamespace WHERE c.reloptions IS NOT NULL"
+        " UNION ALL SELECT concat_ws(' ', 'e', e.enumtypid::regtype, e.enumlabel) FROM pg_enum e"
+        "  JOIN pg_type t ON t.oid = e.enumtypid JOIN n ON n.oid = t.typnamespace"
+        " UNION ALL SELECT concat_ws(' ', 'd', t.oid::regtype, format_type(t.typbasetype, t.typtypmod),"
+        "  t.typdefault, t.typnotnull) FROM pg_type t JOIN n ON n.oid = t.typnamespace WHERE typtype = 'd'"
         " UNION ALL SELECT concat_ws(' ', 'a', a.attrelid::regclass, a.attname,"
         "  format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,"
         "  pg_get_expr(d.adbin, d.adrelid)) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
         "  JOIN n ON n.oid = c.relnamespace LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid"
-        "  AND d.adnum = a.attnum WHERE a.attnum > 0 AND c.relkind IN ('r', 'p', 'v')"
+        "  AND d.adnum = a.attnum WHERE a.attnum > 0 AND c.relkind IN ('r', 'p', 'v', 'm', 'c')"
         " UNION ALL SELECT concat_ws(' ', 's', schemaname, sequencename, data_type, start_value,"
         "  min_value, max_value, increment_by, last_value) FROM pg_sequences WHERE schemaname = %(s)s",
         {"s": schema},
@@ -85,6 +104,7 @@ def test_it_loads_and_is_the_clinic(
         "CREATE TABLE django_session (id serial PRIMARY KEY, t text COLLATE \"C\" DEFAULT 'a''b');"
         " INSERT INTO django_session (t) VALUES (E'x\\ty\\\\N'), (NULL), ('\\.')"
     )
+    clinic.query(OTHERS)
     path = tmp_path / "clinic.sql"
     done = plain.export(owner, clinic.schema, path, programs=[pg_dump] if by == "pg_dump" else [])
     assert (done.by, done.size) == (by, path.stat().st_size)
@@ -104,7 +124,9 @@ def test_it_loads_and_is_the_clinic(
             ), table
         rows = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(clinic.schema, "sync_log"))
         assert other.execute(rows).fetchall() == [(0,)]
-    clinic.query("DROP TABLE django_session")
+    clinic.query(
+        'DROP TABLE django_session, "Odontograma" CASCADE; DROP TYPE "Género", cara; DROP DOMAIN edad'
+    )
 
 
 def test_a_dump_needs_the_password_and_shows_it_to_nobody(
