@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutations.mutation import Mutation
+from tests.mutations.mutation import DoesNotApply, Mutation
 from tests.mutations.table import MUTATIONS
 from tests.support import embedded
 
@@ -98,7 +98,10 @@ class Worker:
     def judge(self, mutation: Mutation) -> Outcome:
         """Break the copy, run the tests, mend the copy."""
         started = time.monotonic()
-        before = mutation.apply(self.root)
+        try:
+            before = mutation.apply(self.root)
+        except DoesNotApply as error:
+            return Outcome(mutation, "broken", str(error), 0)
         try:
             code, text = self.run(mutation.tests)
         finally:
@@ -159,10 +162,10 @@ def main(words: Sequence[str]) -> int:
     for outcome in outcomes:
         by = outcome.by if outcome.verdict == "killed" else f"**{outcome.verdict}** {outcome.by}"
         print(f"| {outcome.mutation.name} | `{outcome.mutation.file}` | `{by}` |")
-    lost = [outcome for outcome in outcomes if outcome.verdict != "killed"]
+    killed = sum(outcome.verdict == "killed" for outcome in outcomes)
     minutes = (time.monotonic() - started) / 60
-    print(f"\n{len(outcomes) - len(lost)} of {len(outcomes)} killed in {minutes:.1f} minutes")
-    return 1 if lost else 0
+    print(f"\n{killed} of {len(chosen)} killed in {minutes:.1f} minutes")
+    return 0 if killed == len(chosen) else 1
 
 
 if __name__ == "__main__":

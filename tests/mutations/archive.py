@@ -265,9 +265,9 @@ MUTATIONS = (
         _HOSTILE,
     ),
     Mutation(
-        "a manifest's columns may have any name",
+        "a manifest's columns may be named in any way",
         MANIFEST,
-        'Column(_name(column["name"])',
+        'Column(_matched(COLUMN_NAME, column["name"])',
         'Column(_text(column["name"])',
         _HOSTILE,
     ),

@@ -20,7 +20,7 @@ from desktop.backup.turn import turn
 from desktop.domain.permissions import ALL, permissions_of
 from desktop.services.backups_records import ArchiveItem, Secret
 from tests.backup.restore.making import lied
-from tests.backup.services.conftest import OWNER, Office, failing, seated
+from tests.backup.services.conftest import ADMIN, OWNER, Office, failing, seated
 from tests.support.clinic import PASSWORD
 
 WRONG = "no-es-mi-clave-9"
@@ -112,6 +112,18 @@ def test_what_opens_or_removes_asks_for_the_password_again(office: Office, tmp_p
     assert list(tmp_path.glob("x*")) == []
     assert it.show(actor, made.id).state == "verified"
     assert before == (office.clinic.query(keys), len(it.overview().archives), it.proves_by_itself)
+
+
+def test_a_clinic_that_is_here_is_not_made_anew(office: Office) -> None:
+    """There the clinic's name would not have to be typed."""
+    made, it = office.backups.create(office.actor), office.backups
+    before = (office.names(), it.undoable(office.actor, OWNER))
+    with failing("tenant.exists"):
+        it.plan(office.actor, made.id, office.secret, OWNER, new=True)
+    with failing("tenant.exists"):
+        new = (ADMIN, "Otra-clave-larga-7")
+        it.restore(office.actor, made.id, office.secret, OWNER, clinic_name="x", new=new)
+    assert (office.names(), it.undoable(office.actor, OWNER)) == before
 
 
 def test_the_recovery_words_open_it_and_let_the_password_open_it(office: Office) -> None:
