@@ -168,4 +168,7 @@ MUTATIONS = (
         "(_CONSTRAINTS, _INDEXES, _VIEWS",
         (_SQL_TEST,),
     ),
+    Mutation(
+        "a password with a colon is another one", PLAIN, '.replace(":", "\\\\:")', "", (_SQL_TEST,)
+    ),
 )

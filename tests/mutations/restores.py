@@ -355,7 +355,4 @@ MUTATIONS = (
         '_text(view.name), _text(""), _text(view.definition)',
         (_FOLLOWING,),
     ),
-    Mutation(
-        "a password with a colon is another one", PLAIN, '.replace(":", "\\\\:")', "", (_SQL_TEST,)
-    ),
 )
