@@ -36,8 +36,8 @@ SENTENCES = {
     ),
     "backup.not_saved": N_(
         "The clinic is in this backup, but a table of another program is not: no backup can hold its "
-        "name. Open the backup to see which. Tell whoever looks after that program; small letters "
-        "without accents fit, and plain SQL has every table."
+        "name. “Restore…” says which, before it changes anything. Tell whoever looks after that "
+        "program that small letters without accents fit; plain SQL has every table."
     ),
     "backup.set_up_already": N_(
         "This clinic has its keys of backups already. Nothing was changed. Make new ones only if "
