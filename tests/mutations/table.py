@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations import (
     archive,
+    backup_desk,
     backups,
     client,
     clinic,
@@ -23,6 +24,7 @@ from tests.mutations import (
 MUTATIONS = (
     *archive.MUTATIONS,
     *backups.MUTATIONS,
+    *backup_desk.MUTATIONS,
     *server.MUTATIONS,
     *client.MUTATIONS,
     *clinic.MUTATIONS,
