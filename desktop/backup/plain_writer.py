@@ -170,7 +170,7 @@ def _say(file: BinaryIO, statement: str) -> None:
 
 
 def _rows(moment: Snapshot, file: BinaryIO, progress: Heard, cancelled: Cancelled) -> None:
-    tables = (*moment.tables, *moment.odd)
+    tables = (*moment.tables, *(table for table in moment.odd if table.table.columns))
     meter = Meter(sum(table.size for table in tables), progress)
     for table in tables:
         meter.table(table.name)

@@ -374,11 +374,7 @@ def _described(
     last: Mapping[str, int],
 ) -> Snapshot:
     tables, odd = _saved(rows)
-    refused = [
-        table.name
-        for table in (*tables, *odd)
-        if table.left_out and not table.name.startswith(OURS)
-    ]
+    refused = [table.name for table in tables if table.left_out and not table.name.startswith(OURS)]
     refused = [name for name in refused if name not in LOCKED_BY_VIEW]
     if refused:
         raise RuleError("backup.unreadable", tables=", ".join(refused))
