@@ -221,6 +221,26 @@ def test_tables_that_came_later_are_read_too(
     owner.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(clinic.schema, "django_session")))
 
 
+def test_what_no_archive_can_hold_need_not_be_read(
+    clinic: Clinic, owner: psycopg.Connection, office: psycopg.Connection
+) -> None:
+    """It is told, and keeps nothing else from being saved."""
+    schema = sql.Identifier(clinic.schema)
+    owner.execute(
+        sql.SQL(
+            'CREATE TABLE {0}."Ajena" (id int); CREATE OR REPLACE FUNCTION {0}.backup_grant()'
+            " RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"
+        ).format(schema)
+    )
+    try:
+        with snapshot(office, clinic.schema) as moment:
+            assert moment.unsaved == ("Ajena",)
+            assert "pacientes_cliente" in {table.name for table in moment.tables}
+    finally:
+        owner.execute(sql.SQL('DROP TABLE {}."Ajena"').format(schema))
+        rights.ensure(owner, clinic.schema)
+
+
 def test_a_table_that_cannot_be_read_is_no_backup(
     clinic: Clinic, owner: psycopg.Connection, office: psycopg.Connection
 ) -> None:
