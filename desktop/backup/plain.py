@@ -71,7 +71,8 @@ def export(
         with local.arriving(beside, path), local.create(beside) as file:
             # The snapshot is held meanwhile, so that pg_dump finds the tables as they are, too.
             with snapshot(connection, schema) as moment:
-                if moment.left_out or moment.begun.role is not None:
+                hidden = moment.left_out or any(table.left_out for table in moment.odd)
+                if hidden or moment.begun.role is not None:
                     raise RuleError("backup.export_owner")
                 if program is None:
                     plain_writer.write(moment, file, progress, cancelled)

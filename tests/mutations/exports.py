@@ -86,7 +86,7 @@ MUTATIONS = (
     Mutation(
         "plain SQL is written of what the role may see",
         PLAIN,
-        "if moment.left_out or moment.begun.role is not None:",
+        "if hidden or moment.begun.role is not None:",
         "if False:",
         (_SQL_TEST,),
     ),
