@@ -24,8 +24,8 @@ SERVER, CACHE, FOREIGN = "server", "cache", "foreign"
 SOURCES = (SERVER, CACHE, FOREIGN)
 
 TABLES_LIMIT, COLUMNS_LIMIT, TEXT_LIMIT, CURSOR_LIMIT = 2000, 1600, 500, 1 << 20
-COLUMN_NAME = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]{1,63}")
-COLUMN_TYPE = re.compile("[^\x00-\x1f\x7f\ud800-\udfff]{1,200}")
+_SIGN = "[^\x00-\x1f\x7f\ud800-\udfff]"
+COLUMN_NAME, COLUMN_TYPE = re.compile(_SIGN + "{1,63}"), re.compile(_SIGN + "{1,200}")
 """Whatever PostgreSQL and other programs call a column and its type: they are in no member's name."""
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _RANGE = re.compile(r"(-?\d{1,19})(?:-(-?\d{1,19}))?", re.ASCII)

@@ -316,9 +316,15 @@ def test_services_of_a_plausible_length(bare: psycopg.Connection) -> None:
     assert result.codes("citas_tiposervicio")["emptied"] == 2
 
 
-@pytest.mark.parametrize(("theirs", "last"), [((1, 2, 3), 50), ((1, 2, 70), 70)])
+@pytest.mark.parametrize(
+    ("theirs", "numbers"),
+    [
+        ((1, 2, 3), [(3, "la misma"), (51, "otra"), (52, "la misma")]),
+        ((1, 2, 70), [(3, "la misma"), (70, "la misma"), (71, "otra")]),
+    ],
+)
 def test_entries_find_their_own_numbers_among_the_live_ones(
-    bare: psycopg.Connection, theirs: tuple[int, ...], last: int
+    bare: psycopg.Connection, theirs: tuple[int, ...], numbers: list[tuple[int, str]]
 ) -> None:
     """One that is there already has its number there; others get numbers that nobody has."""
     moment = "2026-01-01T00:00:00+00:00"
@@ -338,11 +344,7 @@ def test_entries_find_their_own_numbers_among_the_live_ones(
             for key, text in zip(theirs, texts, strict=True)
         ]  # fmt: skip
         rows = Result(bare, made, CLINIC).rows["citas_auditorialog"]
-    numbers = [(row["id"], row["descripcion"]) for row in rows]
-    if last == 50:
-        assert numbers == [(3, "la misma"), (51, "otra"), (52, "la misma")]
-    else:
-        assert numbers == [(3, "la misma"), (70, "la misma"), (71, "otra")]
+    assert [(row["id"], row["descripcion"]) for row in rows] == numbers
 
 
 def test_accounts_of_another_program(bare: psycopg.Connection) -> None:

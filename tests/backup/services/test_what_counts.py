@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -29,11 +30,23 @@ def put_back(office: Office, id_: str) -> None:
     office.backups.restore(office.actor, id_, office.secret, OWNER, clinic_name=NAME)
 
 
+def settle(office: Office, **changes: Any) -> None:
+    """Change some of the settings."""
+    settings = dataclasses.replace(office.backups.settings(), **changes)
+    office.backups.save_settings(office.actor, settings)
+
+
+def cut(copy: Path) -> None:
+    """Take a kept archive's last byte away."""
+    copy.chmod(0o600)
+    copy.write_bytes(copy.read_bytes()[:-1])
+
+
 @contextmanager
 def unsound(office: Office) -> Iterator[None]:
     """A visit that takes time and never ends, as no program of ours would have let it in."""
-    client = office.clinic.query
-    client(
+    query = office.clinic.query
+    query(
         "ALTER TABLE citas_cita DISABLE TRIGGER USER;"
         "INSERT INTO citas_cita (fecha_hora, estado, creada_el, actualizada_el)"
         " VALUES ('2027-01-04 12:00Z', 'reservada', now(), now())"
@@ -41,7 +54,7 @@ def unsound(office: Office) -> Iterator[None]:
     try:
         yield
     finally:
-        client("DELETE FROM citas_cita; ALTER TABLE citas_cita ENABLE TRIGGER USER")
+        query("DELETE FROM citas_cita; ALTER TABLE citas_cita ENABLE TRIGGER USER")
 
 
 def test_nothing_else_of_the_kind_happens_meanwhile(office: Office) -> None:
@@ -98,10 +111,7 @@ def test_a_backup_that_fails_its_trial_is_shown_so(office: Office) -> None:
 
 def test_what_a_dry_run_names_is_what_goes(office: Office, tmp_path: Path) -> None:
     wall = Wall(office)
-    keep = Keep(daily=1, weekly=0, monthly=0, yearly=0)
-    office.backups.save_settings(
-        office.actor, dataclasses.replace(office.backups.settings(), keep=keep)
-    )
+    settle(office, keep=Keep(daily=1, weekly=0, monthly=0, yearly=0))
     for _day in range(4):
         wall.now += dt.timedelta(days=1)
         office.backups.take("", AUTOMATIC, full=True)
@@ -123,10 +133,7 @@ def test_where_one_can_not_be_removed_nothing_behind_it_is(
     for _day in range(4):
         wall.now += dt.timedelta(days=1)
         office.backups.take("", AUTOMATIC)
-    keep = Keep(daily=1, weekly=0, monthly=0, yearly=0)
-    office.backups.save_settings(
-        office.actor, dataclasses.replace(office.backups.settings(), keep=keep)
-    )
+    settle(office, keep=Keep(daily=1, weekly=0, monthly=0, yearly=0))
     wall.now += dt.timedelta(days=1)
     for _day in range(2):
         office.backups.take("", AUTOMATIC, full=True)
@@ -151,11 +158,9 @@ def test_a_copy_elsewhere_may_be_whole(office: Office, tmp_path: Path) -> None:
     office.keep_in(tmp_path / "uno", tmp_path / "dos")
     made = office.backups.create(office.actor)
     places = office.backups.settings().places
-    settings = dataclasses.replace(office.backups.settings(), places=places[:1])
-    office.backups.save_settings(office.actor, settings)
+    settle(office, places=places[:1])
     copy = tmp_path / "uno" / made.name
-    copy.chmod(0o600)
-    copy.write_bytes(copy.read_bytes()[:-1])
+    cut(copy)
     with failing("place.altered"):
         office.backups.verify(office.actor, made.id)
     assert office.backups.show(office.actor, made.id).state == "verified"
@@ -170,15 +175,12 @@ def test_a_chain_is_restored_whole_or_not_at_all(office: Office, tmp_path: Path)
     assert office.backups.show(office.actor, one.id).chain == (full.id, one.id)
     places = office.backups.settings().places
     (tmp_path / "dos" / full.name).unlink()
-    settings = dataclasses.replace(office.backups.settings(), places=places[1:])
-    office.backups.save_settings(office.actor, settings)
+    settle(office, places=places[1:])
     (told,) = [each for each in office.backups.overview().archives if each.id == one.id]
     assert (told.chain, told.restorable) == ((), False), "its full one is out of reach here"
-    settings = dataclasses.replace(office.backups.settings(), places=places)
-    office.backups.save_settings(office.actor, settings)
+    settle(office, places=places)
     copy = tmp_path / "uno" / full.name
-    copy.chmod(0o600)
-    copy.write_bytes(copy.read_bytes()[:-1])
+    cut(copy)
     with failing("place.missing"):
         office.backups.verify(office.actor, full.id)
     (tmp_path / "dos" / full.name).write_bytes(copy.read_bytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -221,42 +222,42 @@ def test_tables_that_came_later_are_read_too(
     owner.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(clinic.schema, "django_session")))
 
 
+@contextmanager
+def unreadable(clinic: Clinic, owner: psycopg.Connection, table: str) -> Iterator[None]:
+    """A table on which nobody gives the reader rights."""
+    names = {
+        "schema": sql.Identifier(clinic.schema),
+        "table": sql.Identifier(clinic.schema, table),
+    }
+    owner.execute(
+        sql.SQL(
+            "CREATE TABLE {table} (id int); CREATE OR REPLACE FUNCTION {schema}.backup_grant()"
+            " RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"
+        ).format(**names)
+    )
+    try:
+        yield
+    finally:
+        owner.execute(sql.SQL("DROP TABLE {table}").format(**names))
+        rights.ensure(owner, clinic.schema)
+
+
 def test_what_no_archive_can_hold_need_not_be_read(
     clinic: Clinic, owner: psycopg.Connection, office: psycopg.Connection
 ) -> None:
     """It is told, and keeps nothing else from being saved."""
-    schema = sql.Identifier(clinic.schema)
-    owner.execute(
-        sql.SQL(
-            'CREATE TABLE {0}."Ajena" (id int); CREATE OR REPLACE FUNCTION {0}.backup_grant()'
-            " RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"
-        ).format(schema)
-    )
-    try:
-        with snapshot(office, clinic.schema) as moment:
-            assert moment.unsaved == ("Ajena",)
-            assert "pacientes_cliente" in {table.name for table in moment.tables}
-    finally:
-        owner.execute(sql.SQL('DROP TABLE {}."Ajena"').format(schema))
-        rights.ensure(owner, clinic.schema)
+    with unreadable(clinic, owner, "Ajena"), snapshot(office, clinic.schema) as moment:
+        assert moment.unsaved == ("Ajena",)
+        assert [table.left_out for table in moment.odd] == [("id",)]
+        assert "pacientes_cliente" in {table.name for table in moment.tables}
 
 
 def test_a_table_that_cannot_be_read_is_no_backup(
     clinic: Clinic, owner: psycopg.Connection, office: psycopg.Connection
 ) -> None:
     """Catches a backup that leaves out silently what belongs to somebody else."""
-    schema = sql.Identifier(clinic.schema)
-    owner.execute(
-        sql.SQL(
-            "CREATE TABLE {0}.ajena (id int); CREATE OR REPLACE FUNCTION {0}.backup_grant()"
-            " RETURNS void LANGUAGE plpgsql AS 'BEGIN END'"
-        ).format(schema)
-    )
-    try:
+    with unreadable(clinic, owner, "ajena"):
         with pytest.raises(RuleError, match=r"backup\.unreadable") as refused:
             with snapshot(office, clinic.schema):
                 pass
         assert refused.value.params == {"tables": "ajena"}
-    finally:
-        owner.execute(sql.SQL("DROP TABLE {}.ajena").format(schema))
-        rights.ensure(owner, clinic.schema)
